@@ -49,11 +49,13 @@ lint: setup .venv/installed-dev ## ruff, mypy, import-linter, buf
 	@.venv/bin/lint-imports
 	@$(PY) tools/protos.py lint
 	@$(PY) tools/protos.py breaking
+	@$(PY) tools/configuration.py --check
 
 format: setup .venv/installed-dev ## format Python and protos
 	@$(PY) -m ruff check --fix-only --quiet .
 	@$(PY) -m ruff format .
 	@$(PY) tools/protos.py format
+	@$(PY) tools/configuration.py
 
 bench: setup .venv/installed-dev ## measure against yardsticks in the same run; prints ratios
 	@$(PY) -m benchmarks $(ARGS)
