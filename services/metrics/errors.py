@@ -1,0 +1,80 @@
+"""Refusals of the metrics service; each reason is named in a comment of its contract."""
+
+from libs.common.errors import AnalyticsError, Kind
+
+
+class TimestampInFuture(AnalyticsError):
+    """A metric is dated further ahead than clocks may differ."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "TIMESTAMP_IN_FUTURE"
+
+
+class TimestampTooOld(AnalyticsError):
+    """A metric is older than the retention of raw rows."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "TIMESTAMP_TOO_OLD"
+
+
+class SeriesBudgetExceeded(AnalyticsError):
+    """A new combination of metric type and dimensions would exceed the tenant's budget."""
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "SERIES_BUDGET_EXCEEDED"
+
+
+class IngestOverloaded(AnalyticsError):
+    """The queue of rows waiting for their commit is full."""
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "INGEST_OVERLOADED"
+
+
+class SequenceNotIncreasing(AnalyticsError):
+    """A batch of a metric stream carries a sequence that is not above the one before."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "SEQUENCE_NOT_INCREASING"
+
+
+class WindowTooWide(AnalyticsError):
+    """The window has more buckets than one answer may hold."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "WINDOW_TOO_WIDE"
+
+
+class TooManyPoints(AnalyticsError):
+    """An exact percentile would read more raw rows than the stated limit."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "TOO_MANY_POINTS"
+
+
+class RawPointsExpired(AnalyticsError):
+    """The answer needs raw rows from before the retention of raw rows."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "RAW_POINTS_EXPIRED"
+
+
+class ResumeExpired(AnalyticsError):
+    """The feed no longer holds everything since the resume token; start again without one."""
+
+    kind = Kind.OUT_OF_RANGE
+    reason = "RESUME_EXPIRED"
+
+
+class InvalidResumeToken(AnalyticsError):
+    """The resume token is damaged or belongs to another tenant or venue."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "INVALID_RESUME_TOKEN"
+
+
+class TooManySubscribers(AnalyticsError):
+    """This process already serves as many streams as it may."""
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "TOO_MANY_SUBSCRIBERS"

@@ -1,0 +1,1 @@
+"""Live: the windows of the last minutes and the feed of their changes."""

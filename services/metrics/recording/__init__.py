@@ -1,0 +1,1 @@
+"""Recording: metric rows in, committed rollups, live windows and verdicts out."""

@@ -1,0 +1,1 @@
+"""Series: buckets, points and aggregates of recorded metrics."""
