@@ -1,0 +1,1 @@
+"""PostgreSQL: tenant-bound transactions, roles, row-level security, migrations and their audit."""

@@ -1,0 +1,77 @@
+"""What PostgreSQL's refusals mean to a caller: the few that are expected become catalogue errors, the rest stay bugs."""
+
+from datetime import timedelta
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from libs.common.errors import AnalyticsError, DependencyUnavailable, Kind
+
+
+class DatabaseBusy(AnalyticsError):
+    """Every connection of this process is in use: the database is slower than the calls that arrive."""
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "DATABASE_BUSY"
+
+
+class StatementTimedOut(AnalyticsError):
+    """One SQL statement ran longer than the service allows."""
+
+    kind = Kind.DEADLINE_EXCEEDED
+    reason = "STATEMENT_TIMED_OUT"
+
+
+class TransactionConflict(AnalyticsError):
+    """A lock could not be had in time, or this transaction lost against another one; nothing was changed."""
+
+    kind = Kind.ABORTED
+    reason = "TRANSACTION_CONFLICT"
+
+
+CONNECTION_LOST = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InternalClientError,
+)
+_CONFLICTS = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Whether the connection itself failed, so that it must not be used again."""
+    cause = _driver_error(error)
+    if isinstance(cause, asyncpg.QueryCanceledError):
+        return False
+    if isinstance(cause, asyncpg.InterfaceError):
+        return "closed" in str(cause)
+    return isinstance(cause, CONNECTION_LOST)
+
+
+def translated(error: BaseException) -> AnalyticsError | None:
+    """The catalogue error that a driver, pool or SQLAlchemy error stands for, or None when it is not an expected one."""
+    cause = _driver_error(error)
+    if isinstance(cause, PoolTimeoutError):
+        return DatabaseBusy("the database is busy; try again shortly", retry_after=timedelta(seconds=1))
+    if isinstance(cause, asyncpg.QueryCanceledError):
+        return StatementTimedOut("the query took too long; ask for a shorter window or fewer groups")
+    if isinstance(cause, _CONFLICTS):
+        return TransactionConflict(
+            "another change got in the way; try again", retry_after=timedelta(milliseconds=200)
+        )
+    if is_connection_lost(cause):
+        return DependencyUnavailable("the database is not reachable", dependency="postgres")
+    return None
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    """The asyncpg error below SQLAlchemy's wrappers, or the error itself."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig.__cause__ or error.orig
+    return error
