@@ -1,6 +1,6 @@
 """Real servers for every test, started when first asked for and stopped at the end of the session.
 
-A server whose program is missing fails the tests that need it, with what to install: no test is skipped for it.
+A server whose program is missing fails the tests that need it and says what to install: none is skipped.
 """
 
 import secrets

