@@ -43,8 +43,25 @@ class Caller:
         return self.scope.tenant_id
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What this process is doing now, for logs, traces and whatever leaves the process.
+
+    `name` is an RPC's path, a queue or a job; `traceparent` is in W3C form.
+    """
+
+    name: str
+    request_id: str
+    traceparent: str
+
+    @property
+    def trace_id(self) -> str:
+        return self.traceparent[3:35]
+
+
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+_work: ContextVar[Work | None] = ContextVar("work", default=None)
 
 
 def current_caller() -> Caller:
@@ -86,3 +103,29 @@ def deadline_at(monotonic_seconds: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+def current_work() -> Work | None:
+    """The work in progress, or None in start-up and idle code."""
+    return _work.get()
+
+
+@contextmanager
+def working_on(work: Work) -> Iterator[None]:
+    """Run the body as this piece of work."""
+    token = _work.set(work)
+    try:
+        yield
+    finally:
+        _work.reset(token)
+
+
+def begin_call(work: Work, deadline: float | None) -> None:
+    """Set work and deadline for the rest of this task, which serves one call and nothing else."""
+    _work.set(work)
+    _deadline.set(deadline)
+
+
+def admit_caller(caller: Caller) -> None:
+    """Set the caller for the rest of this task, which serves one call and nothing else."""
+    _caller.set(caller)

@@ -91,3 +91,10 @@ class DependencyUnavailable(AnalyticsError):
 
     kind = Kind.UNAVAILABLE
     reason = "DEPENDENCY_UNAVAILABLE"
+
+
+class DependencyTimedOut(AnalyticsError):
+    """A store or service did not answer in time."""
+
+    kind = Kind.DEADLINE_EXCEEDED
+    reason = "DEPENDENCY_TIMED_OUT"

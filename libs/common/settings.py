@@ -4,6 +4,16 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+DEFAULT_RATE_LIMITS = {
+    "read": "6000/minute",
+    "write": "6000/minute",
+    "bulk": "1200/minute",
+    "stream": "600/minute",
+    "admin": "600/minute",
+    "public": "600/minute",
+}
+
+
 class ProcessSettings(BaseSettings):
     """What any process needs: where it listens, whom it trusts, how it logs. Secrets have no default."""
 
@@ -16,7 +26,12 @@ class ProcessSettings(BaseSettings):
     probe_address: str = Field("127.0.0.1:0", description="Plain gRPC health address for probes.")
     metrics_address: str = Field("127.0.0.1:0", description="Prometheus HTTP address.")
     drain_seconds: float = Field(10.0, description="Time that calls in progress get after SIGTERM.")
-    default_deadline_seconds: float = Field(30.0, description="Deadline of a unary call that states none.")
+    drain_notice_seconds: float = Field(
+        0.0, ge=0, description="Time between reporting NOT_SERVING and refusing new calls, for balancers to notice."
+    )
+    default_deadline_seconds: float = Field(30.0, gt=0, description="Deadline of a unary call that states none.")
+    longest_deadline_seconds: float = Field(300.0, gt=0, description="Longest deadline a unary call is given.")
+    largest_request_bytes: int = Field(8 << 20, ge=1024, description="Largest request message.")
 
     jwks: str = Field(description="JWKS of user tokens: a file path or a URL.")
     internal_jwks: str = Field(description="JWKS of the services' own tokens: a file path or a URL.")
@@ -24,6 +39,14 @@ class ProcessSettings(BaseSettings):
     jwt_audience: str = Field(description="Required `aud` of user and internal tokens.")
     jwt_algorithms: tuple[str, ...] = Field(("RS256", "ES256", "EdDSA"), description="Accepted signature algorithms.")
     identity_key_path: str = Field(description="PEM private key that signs this service's internal tokens.")
+
+    rate_limits: dict[str, str] = Field(
+        default_factory=lambda: dict(DEFAULT_RATE_LIMITS),
+        description="Calls a principal may make by rate class, such as 100/second;3000/minute; unnamed classes keep theirs.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        ("127.0.0.0/8", "::1/128"), description="Networks whose x-client-address header is believed."
+    )
 
     redis_url: SecretStr = Field(description="Redis protocol URL: cache, rate limits, feeds.")
 

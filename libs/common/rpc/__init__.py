@@ -1,0 +1,1 @@
+"""gRPC: the one pipeline every call goes through, the server around it, and channels to other services."""

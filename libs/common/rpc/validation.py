@@ -1,0 +1,88 @@
+"""Rules of the contract applied to requests; bad fields are named the way JSON spells them."""
+
+import protovalidate
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from libs.common.errors import FieldViolation
+from libs.common.rpc.errors import RequestInvalid, RequestMalformed
+from libs.common.rpc.methods import ContractRefused
+
+_validator = protovalidate.Validator()
+
+
+def compile_rules(message: type[Message]) -> None:
+    """Compile a message's rules now, so that a broken rule stops the start and not the first call.
+
+    Raises:
+        ContractRefused: A rule cannot be compiled.
+    """
+    try:
+        _validator.collect_violations(message())
+    except protovalidate.CompilationError as error:
+        raise ContractRefused(f"{message.DESCRIPTOR.full_name}: {error}") from error
+
+
+def check(request: Message) -> None:
+    """Return when every rule holds.
+
+    Raises:
+        RequestInvalid: With one violation for each rule that is broken.
+    """
+    violations = broken_rules(request)
+    if violations:
+        fields = ", ".join(sorted({violation.field for violation in violations if violation.field})[:5])
+        raise RequestInvalid(f"invalid request: {fields or violations[0].description}", violations=violations)
+
+
+def broken_rules(message: Message) -> list[FieldViolation]:
+    """Each broken rule with its field's path, such as metrics[3].venueId; whole-message rules have no path."""
+    found = _validator.collect_violations(message)
+    return [_violation(message.DESCRIPTOR, violation) for violation in found] if found else []
+
+
+def parsed(message: type[Message], data: bytes) -> Message:
+    """The request of these bytes.
+
+    Raises:
+        RequestMalformed: They are not such a message.
+    """
+    try:
+        return message.FromString(data)
+    except Exception as error:
+        raise RequestMalformed(f"the request is not a {message.DESCRIPTOR.name}") from error
+
+
+def _violation(root: Descriptor, violation: protovalidate.Violation) -> FieldViolation:
+    proto = violation.proto
+    elements = proto.field.elements if proto.field is not None else []
+    return FieldViolation(_json_path(root, elements), proto.message or f"breaks the rule {proto.rule_id}")
+
+
+def _json_path(root: Descriptor, elements: list[protovalidate.FieldPathElementPb]) -> str:
+    path = ""
+    descriptor: Descriptor | None = root
+    for element in elements:
+        field = descriptor.fields_by_name.get(element.field_name) if descriptor is not None else None
+        name = field.json_name if field is not None else element.field_name
+        path += f".{name}" if path else name
+        if element.subscript is not None:
+            path += f"[{_subscript(element.subscript.value)}]"
+        descriptor = _inside(field)
+    return path
+
+
+def _subscript(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _inside(field: FieldDescriptor | None) -> Descriptor | None:
+    """The message a field (or its map's values) consists of, or None for scalars."""
+    if field is None or field.message_type is None:
+        return None
+    inner: Descriptor = field.message_type
+    if inner.GetOptions().map_entry:
+        return inner.fields_by_name["value"].message_type
+    return inner
