@@ -18,7 +18,13 @@ def _table(settings: type[BaseSettings], *, without: set[str]) -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in settings.model_fields.items():
         if name not in without:
-            default = "required" if field.is_required() else f"`{field.default}`" if field.default is not None else "unset"
+            default = (
+                "required"
+                if field.is_required()
+                else f"`{field.default}`"
+                if field.default is not None
+                else "unset"
+            )
             rows.append(f"| `{prefix}{name.upper()}` | {default} | {field.description} |")
     return "\n".join(rows)
 
@@ -44,7 +50,9 @@ def main() -> int:
     if updated == text:
         return 0
     if "--check" in sys.argv:
-        sys.stderr.write("README.md: the configuration table is not that of the settings classes; run make format\n")
+        sys.stderr.write(
+            "README.md: the configuration table is not that of the settings classes; run make format\n"
+        )
         return 1
     README.write_text(updated)
     return 0
