@@ -1,0 +1,1 @@
+"""What stands between clients and the services: Envoy, the edge process, the REST client."""
