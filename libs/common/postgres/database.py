@@ -1,7 +1,7 @@
 """A service's connection pool: every transaction is bound to a tenant before its first statement runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from libs.common.context import TenantScope
+from libs.common.errors import DependencyUnavailable
 from libs.common.postgres.errors import is_connection_lost, translated
 
 
@@ -92,8 +93,9 @@ class Database:
     async def transaction(self, scope: TenantScope) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees only this scope's rows; commits at exit, rolls back on any exception.
 
-        Joins the transaction of this database that the same task already has open: then the outer block commits,
-        and an exception that leaves the inner block makes the outer one roll back even when it is caught.
+        Joins the transaction of this database that the same task already has open: then the outer block
+        commits, and an exception that leaves the inner block makes the outer one roll back even when it is
+        caught. A task started inside (gather, wait_for) does not join; it gets a transaction of its own.
 
         Raises:
             DatabaseBusy: No connection became free in time.
@@ -106,7 +108,7 @@ class Database:
 
     @asynccontextmanager
     async def infrastructure(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction without a tenant, for the worker role on infrastructure tables; tenant rows are invisible."""
+        """A transaction without a tenant, for the worker role on infrastructure tables."""
         async with self._transaction(None) as connection:
             yield connection
 
@@ -119,6 +121,26 @@ class Database:
         """
         async with self.infrastructure() as connection:
             await driver(connection).fetchval("select 1")
+
+    async def listen(self, channel: str, heard: Callable[[], None]) -> None:
+        """Call `heard` on every notification of a channel until cancelled; holds one connection of the pool.
+
+        Raises:
+            DependencyUnavailable: The connection was lost, and notifications with it.
+        """
+        lost = asyncio.Event()
+        try:
+            async with self._engine.connect() as connection:
+                raw = driver(connection)
+                raw.add_termination_listener(lambda _: lost.set())
+                await raw.add_listener(channel, lambda *_: heard())
+                try:
+                    await lost.wait()
+                finally:
+                    await connection.invalidate()
+        except Exception as error:
+            raise translated(error) or error from error
+        raise DependencyUnavailable("PostgreSQL: the listening connection was lost", dependency="postgres")
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -156,10 +178,7 @@ class Database:
         _innermost.set((*outer, opened))
         try:
             yield connection
-            if opened.broken:
-                raise RuntimeError("a part of this transaction failed, so nothing of it was committed")
-            if (outcome := await driver(connection).execute("COMMIT")) != "COMMIT":
-                raise RuntimeError(f"the transaction had failed before its commit: {outcome}")
+            await _commit(opened)
         except BaseException as error:
             await _roll_back(connection, error)
             if (expected := translated(error)) is not None:
@@ -187,7 +206,7 @@ class Database:
 
 
 def driver(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
-    """The asyncpg connection below, for hot paths: arrays, COPY, executemany. json and jsonb travel as str."""
+    """The asyncpg connection below, for hot paths: arrays, COPY, executemany. JSON travels as str."""
     sync = connection.sync_connection
     assert sync is not None, "the connection is closed"
     raw = sync.connection.driver_connection
@@ -196,7 +215,7 @@ def driver(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
 
 
 def _opening(scope: TenantScope | None) -> str:
-    """BEGIN and the tenant as one simple query; the literals are safe: UUID.__str__ refuses all but UUID objects."""
+    """BEGIN and the tenant as one simple query; the literals are safe: UUID.__str__ takes only UUIDs."""
     if scope is None:
         return "BEGIN"
     if scope.venue_ids is None:
@@ -207,6 +226,14 @@ def _opening(scope: TenantScope | None) -> str:
         f"BEGIN; SELECT set_config('app.current_tenant', '{UUID.__str__(scope.tenant_id)}', true),"
         f" set_config('app.venue_grant', '{grant}', true)"
     )
+
+
+async def _commit(opened: _OpenTransaction) -> None:
+    if opened.broken:
+        raise RuntimeError("a part of this transaction failed, so nothing of it was committed")
+    outcome = await driver(opened.connection).execute("COMMIT")
+    if outcome != "COMMIT":
+        raise RuntimeError(f"the transaction had failed before its commit: {outcome}")
 
 
 async def _roll_back(connection: AsyncConnection, error: BaseException) -> None:
@@ -226,7 +253,7 @@ async def _roll_back(connection: AsyncConnection, error: BaseException) -> None:
 
 
 def _refuse_open_transactions(dbapi_connection: Any, _record: Any, _state: Any) -> None:
-    """Never hand a connection to the next caller while a transaction, and so a tenant, is still open on it."""
+    """Never hand on a connection while a transaction, and so a tenant, is still open on it."""
     raw = dbapi_connection.driver_connection
     if not raw.is_closed() and raw.is_in_transaction():
         raw.terminate()

@@ -1,4 +1,4 @@
-"""What PostgreSQL's refusals mean to a caller: the few that are expected become catalogue errors, the rest stay bugs."""
+"""What PostgreSQL's refusals mean to a caller; those that nobody expects stay bugs."""
 
 from datetime import timedelta
 
@@ -55,7 +55,7 @@ def is_connection_lost(error: BaseException) -> bool:
 
 
 def translated(error: BaseException) -> AnalyticsError | None:
-    """The catalogue error that a driver, pool or SQLAlchemy error stands for, or None when it is not an expected one."""
+    """The catalogue error that a driver, pool or SQLAlchemy error stands for; None when it is unexpected."""
     cause = _driver_error(error)
     if isinstance(cause, PoolTimeoutError):
         return DatabaseBusy("the database is busy; try again shortly", retry_after=timedelta(seconds=1))

@@ -34,13 +34,13 @@ async def run_migrations(
     statement_timeout_seconds: float = 300,
     wait_seconds: float = 120,
 ) -> None:
-    """Bring the service's database to a revision; a second process waits for the first and then finds nothing to do.
+    """Bring the service's database to a revision; a second process waits and then finds nothing to do.
 
     Args:
-        service_package: For example `services.metrics`; its folder `migrations` is the alembic script location.
+        service_package: For example `services.metrics`; its folder `migrations` holds env.py and versions/.
         owner_url: `postgresql://` URL of the owner role.
         revision: Target revision.
-        lock_timeout_seconds: Longest wait for a table lock, so that a migration never queues up the service's work.
+        lock_timeout_seconds: Longest wait for a table lock: a waiting migration queues up the service's work.
         statement_timeout_seconds: Longest single statement.
         wait_seconds: Longest wait for another process that migrates the same database.
     """
@@ -87,7 +87,7 @@ async def require_current_schema(service_package: str, owner_url: str) -> None:
 
 
 def run_env() -> None:
-    """The whole of a service's `migrations/env.py`: migrate on the connection that `run_migrations` opened."""
+    """The whole of a service's `migrations/env.py`: migrate on the connection of `run_migrations`."""
     connection: Connection = context.config.attributes["connection"]
     context.configure(connection=connection, transaction_per_migration=True)
     with context.begin_transaction():
@@ -95,7 +95,7 @@ def run_env() -> None:
 
 
 def apply(*pieces: str | Iterable[str]) -> None:
-    """Run statements of a migration as they are written: no bind parsing, so colons and percent signs are literal."""
+    """Run statements of a migration as they are written: colons and percent signs are literal."""
     bind = op.get_bind()
     for piece in pieces:
         for statement in (piece,) if isinstance(piece, str) else piece:

@@ -58,7 +58,7 @@ create or replace function platform.drop_partitions(target text, before timestam
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp set timezone = 'UTC'
 as $$
 declare
-    child regclass;
+    child text;
 begin
     if not exists (
         select from platform.partitioned_tables where to_regclass(table_name) = to_regclass(target)
@@ -66,14 +66,14 @@ begin
         raise exception 'table % is not registered as partitioned', target using errcode = 'invalid_parameter_value';
     end if;
     for child in
-        select c.oid::regclass
+        select c.oid::regclass::text
         from pg_inherits i join pg_class c on c.oid = i.inhrelid
         where i.inhparent = to_regclass(target)
           and substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([^'']+)''\)')::timestamptz <= before
         order by c.relname
     loop
         execute format('drop table %s', child);
-        return next child::text;
+        return next child;
     end loop;
 end $$;
 

@@ -1,7 +1,7 @@
 """DDL of protected tables, for migrations: each function gives the statements that `migrate.apply` runs.
 
-The work is done by functions of the schema `platform` (foundation.sql, partitions.sql), because role names are known
-only inside the database.
+The work is done by functions of the schema `platform` (foundation.sql, partitions.sql), because role names
+are known only inside the database.
 """
 
 import re
@@ -58,7 +58,7 @@ def partitioned_table(
 
 
 def worker_policy(name: str, *, privileges: str = ALL_ROWS) -> tuple[str, ...]:
-    """Let the worker role see every tenant's rows: infrastructure tables only (outbox, jobs, inbox, schedules)."""
+    """Let the worker role see every tenant's rows: infrastructure tables only (outbox, jobs, schedules)."""
     return (f"select platform.open_to_worker({_literal(name)}, '{_privileges(privileges)}')",)
 
 
@@ -82,9 +82,8 @@ def materialized_view(
         raise ValueError("the query contains its own quotation mark")
     columns = ", ".join(_checked(column) for column in key)
     venue = "null" if venue_column is None else _literal(venue_column)
-    return (
-        f"select platform.materialize({_literal(name)}, $materialized${query}$materialized$, '{columns}', {venue})",
-    )
+    quoted = f"$materialized${query}$materialized$"
+    return (f"select platform.materialize({_literal(name)}, {quoted}, '{columns}', {venue})",)
 
 
 def _checked(name: str) -> str:

@@ -16,7 +16,10 @@ class RolePasswords:
 
 
 _ROLE = "select format('create role %I nologin', $1::text) where to_regrole(quote_ident($1)) is null"
-_LOGIN = "select format('alter role %I login password %L nosuperuser nobypassrls nocreatedb nocreaterole', $1::text, $2::text)"
+_LOGIN = (
+    "select format('alter role %I login password %L nosuperuser nobypassrls nocreatedb nocreaterole',"
+    " $1::text, $2::text)"
+)
 _SET_ONLY = "select format('grant %I to %I with inherit false, set true', $1::text, $2::text)"
 _DATABASE = (
     "select format('create database %I owner %I', $1::text, $2::text)"
@@ -27,11 +30,16 @@ _CONNECTIONS = (
     "select format('revoke all on database %I from public', $1::text)",
     "select format('grant connect, temporary on database %I to %I', $1::text, $2 || '_app')",
     "select format('grant connect, temporary on database %I to %I', $1::text, $2 || '_worker')",
+    # REFRESH ... CONCURRENTLY builds its difference in a temporary table.
+    "select format('grant temporary on database %I to %I', $1::text, $2 || '_refresh')",
 )
 _SCHEMA = (
     "select format('alter schema public owner to %I', $1 || '_owner')",
     "select 'revoke all on schema public from public'",
-    "select format('grant usage on schema public to %I, %I, %I', $1 || '_app', $1 || '_worker', $1 || '_refresh')",
+    (
+        "select format('grant usage on schema public to %I, %I, %I',"
+        " $1 || '_app', $1 || '_worker', $1 || '_refresh')"
+    ),
 )
 
 

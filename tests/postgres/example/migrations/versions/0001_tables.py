@@ -42,12 +42,25 @@ def upgrade() -> None:
             until="timestamptz '2026-04-01 00:00+00'",
             venue_column="venue_id",
         ),
+        """create table ticks (
+            tenant_id uuid not null,
+            at timestamptz not null,
+            primary key (tenant_id, at)
+        ) partition by range (at)""",
+        partitioned_table(
+            "ticks",
+            grain="month",
+            since="timestamptz '2031-01-31 12:00+00'",
+            until="timestamptz '2031-01-31 12:00+00'",
+            worker=True,
+        ),
         "create table outgoing (tenant_id uuid not null, id bigint not null, primary key (tenant_id, id))",
         tenant_table("outgoing", app="insert"),
         worker_policy("outgoing", privileges="select, delete"),
         materialized_view(
             "order_totals",
-            "select tenant_id, venue_id, count(*)::integer as order_count from orders group by tenant_id, venue_id",
+            """select tenant_id, venue_id, count(*)::integer as order_count
+               from orders group by tenant_id, venue_id""",
             key=("tenant_id", "venue_id"),
             venue_column="venue_id",
         ),
