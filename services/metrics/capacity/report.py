@@ -1,0 +1,96 @@
+"""Use case: the seats of a venue's shows."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.context import TenantScope
+from libs.common.postgres.database import Database
+from services.metrics.capacity.figures import EventSeats, Seats, TicketTypeSeats, event_seats, sum_of
+from services.metrics.capacity.store import (
+    MOST_EVENTS,
+    EventRow,
+    TicketTypeRow,
+    select_event,
+    select_open_events,
+    select_ticket_types,
+)
+from services.metrics.catalog.venues import Venues
+from services.metrics.errors import EventNotFound, TooManyEvents
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityReport:
+    """Seats of shows by start time, and together."""
+
+    events: tuple[EventSeats, ...]
+    totals: Seats
+    as_of: datetime | None
+
+
+class Capacity:
+    """Seats of tenants' venues, from ticket type and order facts."""
+
+    def __init__(
+        self, database: Database, venues: Venues, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._database = database
+        self._venues = venues
+        self._now = now
+
+    async def report(self, scope: TenantScope, venue_id: UUID, event_id: UUID | None) -> CapacityReport:
+        """Seats of one show, or of every show of the venue that is neither cancelled nor over.
+
+        Raises:
+            VenueNotFound: The scope has no such venue.
+            EventNotFound: The venue has no such show.
+            TooManyEvents: More shows are to come than one answer holds.
+        """
+        await self._venues.require(scope, [venue_id])
+        async with self._database.transaction(scope) as conn:
+            events = await self._events(conn, scope.tenant_id, venue_id, event_id)
+            types = await select_ticket_types(conn, scope.tenant_id, [event.event_id for event in events])
+        seats = _seats_of(events, types)
+        return CapacityReport(
+            events=seats,
+            totals=sum_of(each.seats for each in seats),
+            as_of=_newest([*events, *types]),
+        )
+
+    async def _events(
+        self, conn: AsyncConnection, tenant_id: UUID, venue_id: UUID, event_id: UUID | None
+    ) -> list[EventRow]:
+        if event_id is not None:
+            event = await select_event(conn, tenant_id, venue_id, event_id)
+            if event is None:
+                raise EventNotFound("the venue has no such event", event_id=event_id)
+            return [event]
+        events = await select_open_events(conn, tenant_id, venue_id, self._now())
+        if len(events) > MOST_EVENTS:
+            raise TooManyEvents("the venue has too many events to come: name one", limit=MOST_EVENTS)
+        return events
+
+
+def _seats_of(events: Sequence[EventRow], types: Sequence[TicketTypeRow]) -> tuple[EventSeats, ...]:
+    by_event: defaultdict[UUID, list[TicketTypeSeats]] = defaultdict(list)
+    for row in types:
+        seats = Seats(row.capacity, row.held, row.sold)
+        by_event[row.event_id].append(TicketTypeSeats(row.ticket_type_id, row.name or "", seats))
+    return tuple(
+        EventSeats(
+            event_id=event.event_id,
+            name=event.name or "",
+            starts_at=event.starts_at,
+            seats=event_seats(event.capacity, by_event[event.event_id]),
+            ticket_types=tuple(by_event[event.event_id]),
+        )
+        for event in events
+    )
+
+
+def _newest(rows: Sequence[EventRow | TicketTypeRow]) -> datetime | None:
+    return max((row.newest_fact_at for row in rows if row.newest_fact_at is not None), default=None)

@@ -1,0 +1,114 @@
+"""SQL of seats: shows, their ticket types and the tickets sold of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.postgres.database import driver
+
+MOST_EVENTS: Final = 1000
+
+# Grain: one show. Index: events_pkey.
+_EVENT = """
+select event_id, name, starts_at, capacity,
+       greatest(nullif(revised_at, 'epoch'), cancelled_at) as newest_fact_at
+  from events
+ where tenant_id = $1 and venue_id = $2 and event_id = $3
+"""
+
+# Grain: one show to come or under way. Index: events_by_venue. Reads one row more than is answered.
+_OPEN_EVENTS = """
+select event_id, name, starts_at, capacity,
+       greatest(nullif(revised_at, 'epoch'), cancelled_at) as newest_fact_at
+  from events
+ where tenant_id = $1 and venue_id = $2 and cancelled_at is null
+   and coalesce(ends_at, starts_at + interval '1 day', 'infinity') > $3
+ order by starts_at, event_id
+ limit $4
+"""
+
+# Grain: one ticket type that was described, or that tickets were sold of (zero id: none was named). Tickets
+# that were sold without their show count for the show of their type. Index: ticket_types_by_event,
+# ticket_counts_pkey.
+_TICKET_TYPES = """
+with described as (
+    select event_id, ticket_type_id, name, capacity, held, revised_at
+      from ticket_types
+     where tenant_id = $1 and event_id = any($2::uuid[])
+), counted as (
+    select event_id, ticket_type_id, sold_count - refunded_count as sold, newest_fact_at
+      from ticket_counts
+     where tenant_id = $1 and event_id = any($2::uuid[])
+    union all
+    select described.event_id, ticket_type_id, count.sold_count - count.refunded_count, count.newest_fact_at
+      from described
+      join ticket_counts as count using (ticket_type_id)
+     where count.tenant_id = $1 and count.event_id = '00000000-0000-0000-0000-000000000000'
+), sold as (
+    select event_id, ticket_type_id, sum(sold)::bigint as sold, max(newest_fact_at) as newest_fact_at
+      from counted
+     group by event_id, ticket_type_id
+)
+select event_id, nullif(ticket_type_id, '00000000-0000-0000-0000-000000000000') as ticket_type_id,
+       described.name, described.capacity, described.held, coalesce(sold.sold, 0) as sold,
+       greatest(described.revised_at, sold.newest_fact_at) as newest_fact_at
+  from described
+  full join sold using (event_id, ticket_type_id)
+ order by event_id, described.name nulls last, ticket_type_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """A show; name, start and capacity are None where the platform has not told."""
+
+    event_id: UUID
+    name: str | None
+    starts_at: datetime | None
+    capacity: int | None
+    newest_fact_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTypeRow:
+    """A ticket type of a show with its net sales."""
+
+    event_id: UUID
+    ticket_type_id: UUID | None
+    name: str | None
+    capacity: int | None
+    held: int | None
+    sold: int
+    newest_fact_at: datetime
+
+
+async def select_event(
+    conn: AsyncConnection, tenant_id: UUID, venue_id: UUID, event_id: UUID
+) -> EventRow | None:
+    """The show, if the venue has it."""
+    row = await driver(conn).fetchrow(_EVENT, tenant_id, venue_id, event_id)
+    return None if row is None else _event(row)
+
+
+async def select_open_events(
+    conn: AsyncConnection, tenant_id: UUID, venue_id: UUID, now: datetime
+) -> list[EventRow]:
+    """Shows that are neither cancelled nor over, by start; at most MOST_EVENTS + 1."""
+    rows = await driver(conn).fetch(_OPEN_EVENTS, tenant_id, venue_id, now, MOST_EVENTS + 1)
+    return [_event(row) for row in rows]
+
+
+async def select_ticket_types(
+    conn: AsyncConnection, tenant_id: UUID, event_ids: Sequence[UUID]
+) -> list[TicketTypeRow]:
+    """Ticket types of the shows, by show and name."""
+    rows = await driver(conn).fetch(_TICKET_TYPES, tenant_id, list(event_ids))
+    return [TicketTypeRow(**dict(row)) for row in rows]
+
+
+def _event(row: Any) -> EventRow:
+    return EventRow(**dict(row))

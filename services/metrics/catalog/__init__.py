@@ -1,0 +1,1 @@
+"""Venues, events and ticket types as the platform last described them."""

@@ -1,0 +1,63 @@
+"""Use case: keep what events say about venues, events and ticket types."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.metrics.catalog.statement_store import StatementStore
+from services.metrics.catalog.statements import (
+    CancelledEvent,
+    EventState,
+    NamedEvent,
+    Statement,
+    TicketTypeState,
+    VenueState,
+)
+
+_State = TypeVar("_State", VenueState, EventState, TicketTypeState)
+
+
+async def record_catalog(
+    conn: AsyncConnection, tenant_id: UUID, statements: Iterable[Statement], named: Iterable[NamedEvent]
+) -> None:
+    """Keep the newest statement about each thing, in whatever order they come.
+
+    Args:
+        conn: The tenant's open transaction, in which all venues are registered.
+        tenant_id: The tenant.
+        statements: What catalog events say.
+        named: Shows that other facts name; those nobody told about yet are made without their details.
+    """
+    store = StatementStore(conn, tenant_id)
+    all_statements = list(statements)
+    ticket_types = _newest(all_statements, TicketTypeState, lambda state: state.ticket_type_id)
+    shows = {event.event_id: event for event in named}
+    shows.update((state.event_id, NamedEvent(state.event_id, state.venue_id)) for state in ticket_types)
+    await store.put_venues(_newest(all_statements, VenueState, lambda state: state.venue_id))
+    await store.name_events(shows.values())
+    await store.put_events(_newest(all_statements, EventState, lambda state: state.event_id))
+    await store.cancel_events(_latest_cancellations(all_statements))
+    await store.put_ticket_types(ticket_types)
+
+
+def _newest(
+    statements: Iterable[Statement], kind: type[_State], key: Callable[[_State], UUID]
+) -> list[_State]:
+    """One state a thing: the one with the greatest revision."""
+    newest: dict[UUID, _State] = {}
+    for state in statements:
+        if isinstance(state, kind):
+            known = newest.get(key(state))
+            if known is None or known.revision < state.revision:
+                newest[key(state)] = state
+    return list(newest.values())
+
+
+def _latest_cancellations(statements: Iterable[Statement]) -> list[CancelledEvent]:
+    cancelled = sorted(
+        (statement for statement in statements if isinstance(statement, CancelledEvent)),
+        key=lambda statement: statement.cancelled_at,
+    )
+    return list({statement.event_id: statement for statement in cancelled}.values())

@@ -1,0 +1,159 @@
+"""SQL that keeps the newest statement about each venue, event and ticket type."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.postgres.database import driver
+from services.metrics.catalog.statements import (
+    CancelledEvent,
+    EventState,
+    NamedEvent,
+    TicketTypeState,
+    VenueState,
+)
+from services.metrics.columns import columns
+
+# Every statement below: one row an entity (the caller has merged repeats), sorted by its key so that two
+# transactions wait in one order, and an older statement never replaces a newer one.
+
+# Grain: one registered venue. Index: venues_pkey.
+_PUT_VENUES = """
+insert into venues as old (tenant_id, venue_id, name, time_zone, currency, capacity,
+                           version, revised_at, revision_id)
+select $1, venue_id, name, time_zone, currency, capacity, version, revised_at, revision_id
+  from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[],
+              $7::bigint[], $8::timestamptz[], $9::uuid[])
+       as new (venue_id, name, time_zone, currency, capacity, version, revised_at, revision_id)
+ order by venue_id
+on conflict (venue_id) do update
+   set name = excluded.name, time_zone = excluded.time_zone, currency = excluded.currency,
+       capacity = excluded.capacity, version = excluded.version, revised_at = excluded.revised_at,
+       revision_id = excluded.revision_id
+ where (old.version, old.revised_at, old.revision_id)
+     < (excluded.version, excluded.revised_at, excluded.revision_id)
+"""
+
+# Grain: one show that a fact names. Index: events_pkey.
+_NAME_EVENTS = """
+insert into events (tenant_id, event_id, venue_id)
+select $1, event_id, venue_id
+  from unnest($2::uuid[], $3::uuid[]) as new (event_id, venue_id)
+ order by event_id
+on conflict (tenant_id, event_id) do nothing
+"""
+
+# Grain: one show. Index: events_pkey. Leaves cancelled_at alone.
+_PUT_EVENTS = """
+insert into events as old (tenant_id, event_id, venue_id, name, genre, performer, status, starts_at, doors_at,
+                           ends_at, on_sale_at, capacity, version, revised_at, revision_id)
+select $1, event_id, venue_id, name, genre, performer, status, starts_at, doors_at,
+       ends_at, on_sale_at, capacity, version, revised_at, revision_id
+  from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+              $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::integer[],
+              $13::bigint[], $14::timestamptz[], $15::uuid[])
+       as new (event_id, venue_id, name, genre, performer, status, starts_at, doors_at,
+               ends_at, on_sale_at, capacity, version, revised_at, revision_id)
+ order by event_id
+on conflict (tenant_id, event_id) do update
+   set venue_id = excluded.venue_id, name = excluded.name, genre = excluded.genre,
+       performer = excluded.performer, status = excluded.status, starts_at = excluded.starts_at,
+       doors_at = excluded.doors_at, ends_at = excluded.ends_at, on_sale_at = excluded.on_sale_at,
+       capacity = excluded.capacity, version = excluded.version, revised_at = excluded.revised_at,
+       revision_id = excluded.revision_id
+ where (old.version, old.revised_at, old.revision_id)
+     < (excluded.version, excluded.revised_at, excluded.revision_id)
+"""
+
+# Grain: one cancelled show. Index: events_pkey. greatest() ignores the null of a show not cancelled before.
+_CANCEL_EVENTS = """
+insert into events as old (tenant_id, event_id, venue_id, cancelled_at)
+select $1, event_id, venue_id, cancelled_at
+  from unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) as new (event_id, venue_id, cancelled_at)
+ order by event_id
+on conflict (tenant_id, event_id) do update
+   set cancelled_at = greatest(old.cancelled_at, excluded.cancelled_at)
+"""
+
+# Grain: one ticket type. Index: ticket_types_pkey.
+_PUT_TICKET_TYPES = """
+insert into ticket_types as old (tenant_id, ticket_type_id, event_id, venue_id, name, price_minor, currency,
+                                 capacity, held, version, revised_at, revision_id)
+select $1, ticket_type_id, event_id, venue_id, name, price_minor, currency,
+       capacity, held, version, revised_at, revision_id
+  from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::text[], $8::integer[],
+              $9::integer[], $10::bigint[], $11::timestamptz[], $12::uuid[])
+       as new (ticket_type_id, event_id, venue_id, name, price_minor, currency,
+               capacity, held, version, revised_at, revision_id)
+ order by ticket_type_id
+on conflict (tenant_id, ticket_type_id) do update
+   set event_id = excluded.event_id, venue_id = excluded.venue_id, name = excluded.name,
+       price_minor = excluded.price_minor, currency = excluded.currency, capacity = excluded.capacity,
+       held = excluded.held, version = excluded.version, revised_at = excluded.revised_at,
+       revision_id = excluded.revision_id
+ where (old.version, old.revised_at, old.revision_id)
+     < (excluded.version, excluded.revised_at, excluded.revision_id)
+"""
+
+
+class StatementStore:
+    """The catalog of one tenant inside one transaction."""
+
+    def __init__(self, conn: AsyncConnection, tenant_id: UUID) -> None:
+        self._driver = driver(conn)
+        self._tenant_id = tenant_id
+
+    async def put_venues(self, states: Collection[VenueState]) -> None:
+        rows = [
+            (state.venue_id, state.name, state.time_zone, state.currency, state.capacity, *state.revision)
+            for state in states
+        ]
+        await self._put(_PUT_VENUES, rows)
+
+    async def name_events(self, named: Collection[NamedEvent]) -> None:
+        await self._put(_NAME_EVENTS, list(named))
+
+    async def put_events(self, states: Collection[EventState]) -> None:
+        rows = [
+            (
+                state.event_id,
+                state.venue_id,
+                state.name,
+                state.genre,
+                state.performer,
+                state.status,
+                state.starts_at,
+                state.doors_at,
+                state.ends_at,
+                state.on_sale_at,
+                state.capacity,
+                *state.revision,
+            )
+            for state in states
+        ]
+        await self._put(_PUT_EVENTS, rows)
+
+    async def cancel_events(self, cancelled: Collection[CancelledEvent]) -> None:
+        await self._put(_CANCEL_EVENTS, list(cancelled))
+
+    async def put_ticket_types(self, states: Collection[TicketTypeState]) -> None:
+        rows = [
+            (
+                state.ticket_type_id,
+                state.event_id,
+                state.venue_id,
+                state.name,
+                state.price_minor,
+                state.currency,
+                state.capacity,
+                state.held,
+                *state.revision,
+            )
+            for state in states
+        ]
+        await self._put(_PUT_TICKET_TYPES, rows)
+
+    async def _put(self, statement: str, rows: Collection[tuple[object, ...]]) -> None:
+        if rows:
+            await self._driver.execute(statement, self._tenant_id, *columns(rows, 0))

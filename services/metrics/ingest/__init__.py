@@ -1,0 +1,1 @@
+"""Platform events on their way in: judged one by one, stored once, relayed to the bus."""

@@ -1,0 +1,32 @@
+"""Timestamps of requests and answers as datetimes, and back."""
+
+from datetime import UTC, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from libs.common.errors import InvalidField
+
+
+def moment_of(stamp: Timestamp, field: str) -> datetime:
+    """The instant in whole microseconds, UTC.
+
+    Args:
+        stamp: A timestamp that is set.
+        field: Its field as JSON names it.
+
+    Raises:
+        InvalidField: It lies outside the calendar's years 1 to 9999.
+    """
+    try:
+        return stamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise InvalidField.of(field, "must lie between the years 1 and 9999") from None
+
+
+def timestamp_of(moment: datetime | None) -> Timestamp | None:
+    """The timestamp of a UTC datetime; None stays None, which leaves a field absent."""
+    if moment is None:
+        return None
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp

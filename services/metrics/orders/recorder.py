@@ -1,0 +1,78 @@
+"""Use case: carry what events say about orders into the books, whatever was known before."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.metrics.orders.books import BookLine, books_of
+from services.metrics.orders.books_store import BooksStore
+from services.metrics.orders.facts import Order
+from services.metrics.orders.store import OrderStore
+from services.metrics.orders.sums import Deltas
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What recording changed.
+
+    `first_sales` are the lines of orders whose sale entered the books for the first time, `venue_ids` the
+    venues whose figures changed.
+    """
+
+    first_sales: list[BookLine]
+    venue_ids: frozenset[UUID]
+
+
+def merged(statements: Iterable[Order]) -> dict[UUID, Order]:
+    """One order an id, saying all that the statements say."""
+    orders: dict[UUID, Order] = {}
+    for statement in statements:
+        known = orders.get(statement.order_id)
+        orders[statement.order_id] = statement if known is None else known.merged(statement)
+    return orders
+
+
+async def record_orders(conn: AsyncConnection, tenant_id: UUID, statements: Iterable[Order]) -> Recorded:
+    """Merge statements into the orders, restate their books and carry the difference into the sums.
+
+    The order of arrival does not matter: a refund that comes before its sale is kept and applied with it.
+    Recording a statement again changes nothing.
+    """
+    orders = merged(statements)
+    store, books = OrderStore(conn, tenant_id), BooksStore(conn, tenant_id)
+    new = await store.insert_new(orders.values())
+    known = {order.order_id: order for order in await _lock_known(store, orders.keys() - new)}
+    restated = {
+        order_id: after
+        for order_id, before in known.items()
+        if (after := before.merged(orders[order_id])) != before
+    }
+    if restated:
+        await store.update(restated.values())
+    changed = [*(orders[order_id] for order_id in new), *restated.values()]
+    await store.put_refunds(changed)
+    return await _restate(books, changed, known)
+
+
+async def _lock_known(store: OrderStore, order_ids: set[UUID]) -> list[Order]:
+    return await store.lock(order_ids) if order_ids else []
+
+
+async def _restate(books: BooksStore, changed: list[Order], known: dict[UUID, Order]) -> Recorded:
+    booked_before = [order.order_id for order in changed if order.order_id in known]
+    taken_out = await books.take_out(booked_before) if booked_before else {}
+    deltas = Deltas()
+    entered: list[tuple[UUID, BookLine]] = []
+    first_sales: list[BookLine] = []
+    for order in changed:
+        after = books_of(order)
+        deltas.replace(taken_out.get(order.order_id, ()), after, newest_fact_at=order.newest_fact_at)
+        entered.extend((order.order_id, line) for line in after)
+        before = known.get(order.order_id)
+        if before is None or before.sale is None:
+            first_sales.extend(after)
+    await books.put_in(entered)
+    await books.add(deltas)
+    return Recorded(first_sales, frozenset(key.venue_id for key in deltas.sales))
