@@ -10,7 +10,9 @@ import structlog
 
 from libs.common.context import caller_or_none, current_work
 
-_SECRET_NAMES = re.compile(r"authorization|cookie|password|secret|private|credential|token$|api_?key", re.IGNORECASE)
+_SECRET_NAMES = re.compile(
+    r"authorization|cookie|password|secret|private|credential|token$|api_?key", re.IGNORECASE
+)
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^@\s]+@")
 _JWT = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.?[\w-]*")
 _QUIET = ("asyncio", "aiormq", "aio_pika", "pymongo", "httpx", "httpcore")

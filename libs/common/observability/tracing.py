@@ -49,11 +49,11 @@ def is_recording() -> bool:
 
 
 def accepted_traceparent(value: str | None) -> str:
-    """The trace context a peer sent, or a new, unsampled one when it sent none or nonsense."""
+    """The trace context a peer sent, or a new one (sampled if spans are recorded) when it sent none or nonsense."""
     if value is not None and _TRACEPARENT.fullmatch(value):
         return value
     fresh = os.urandom(24).hex()
-    return f"00-{fresh[:32]}-{fresh[32:]}-00"
+    return f"00-{fresh[:32]}-{fresh[32:]}-{'01' if is_recording() else '00'}"
 
 
 def current_traceparent() -> str | None:

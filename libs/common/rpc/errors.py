@@ -10,13 +10,6 @@ class RequestMalformed(AnalyticsError):
     reason = "REQUEST_MALFORMED"
 
 
-class RequestInvalid(AnalyticsError):
-    """One or more fields break the rules of the contract; each is named in the violations."""
-
-    kind = Kind.INVALID_ARGUMENT
-    reason = "REQUEST_INVALID"
-
-
 class RateLimited(AnalyticsError):
     """The caller has used up the calls of this class for now."""
 

@@ -36,7 +36,9 @@ def _of_outgoing_call(error: grpc.aio.AioRpcError) -> AnalyticsError | None:
 
 
 def _of_postgres(error: BaseException) -> AnalyticsError | None:
-    if (module := _loaded("libs.common.postgres.errors")) is None:
+    module = _loaded("libs.common.postgres.errors")
+    # A bare OSError says nothing of where it came from; transactions translate their own.
+    if module is None or not type(error).__module__.startswith(("asyncpg", "sqlalchemy")):
         return None
     translated: AnalyticsError | None = module.translated(error)
     return translated
@@ -65,6 +67,8 @@ def _of_mongo(error: BaseException) -> AnalyticsError | None:
 def _of_broker(error: BaseException) -> AnalyticsError | None:
     if (module := _loaded("aiormq.exceptions")) is None:
         return None
-    if isinstance(error, module.AMQPConnectionError | module.ConnectionClosed | module.ChannelInvalidStateError):
+    if isinstance(
+        error, module.AMQPConnectionError | module.ConnectionClosed | module.ChannelInvalidStateError
+    ):
         return DependencyUnavailable("the event bus is not reachable", dependency="bus")
     return None

@@ -4,8 +4,8 @@ import protovalidate
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from libs.common.errors import FieldViolation
-from libs.common.rpc.errors import RequestInvalid, RequestMalformed
+from libs.common.errors import FieldViolation, InvalidField
+from libs.common.rpc.errors import RequestMalformed
 from libs.common.rpc.methods import ContractRefused
 
 _validator = protovalidate.Validator()
@@ -27,16 +27,19 @@ def check(request: Message) -> None:
     """Return when every rule holds.
 
     Raises:
-        RequestInvalid: With one violation for each rule that is broken.
+        InvalidField: With one violation for each rule that is broken.
     """
     violations = broken_rules(request)
     if violations:
         fields = ", ".join(sorted({violation.field for violation in violations if violation.field})[:5])
-        raise RequestInvalid(f"invalid request: {fields or violations[0].description}", violations=violations)
+        raise InvalidField(f"invalid request: {fields or violations[0].description}", violations=violations)
 
 
 def broken_rules(message: Message) -> list[FieldViolation]:
-    """Each broken rule with its field's path, such as metrics[3].venueId; whole-message rules have no path."""
+    """Each broken rule with its field's path, such as metrics[3].venueId.
+
+    A rule across fields has the id `<field>.<rule>` in the contract, and that field is named.
+    """
     found = _validator.collect_violations(message)
     return [_violation(message.DESCRIPTOR, violation) for violation in found] if found else []
 
@@ -56,10 +59,11 @@ def parsed(message: type[Message], data: bytes) -> Message:
 def _violation(root: Descriptor, violation: protovalidate.Violation) -> FieldViolation:
     proto = violation.proto
     elements = proto.field.elements if proto.field is not None else []
-    return FieldViolation(_json_path(root, elements), proto.message or f"breaks the rule {proto.rule_id}")
+    path = _json_path(root, elements, proto.rule_id)
+    return FieldViolation(path, proto.message or f"breaks the rule {proto.rule_id}")
 
 
-def _json_path(root: Descriptor, elements: list[protovalidate.FieldPathElementPb]) -> str:
+def _json_path(root: Descriptor, elements: list[protovalidate.FieldPathElementPb], rule_id: str) -> str:
     path = ""
     descriptor: Descriptor | None = root
     for element in elements:
@@ -69,7 +73,8 @@ def _json_path(root: Descriptor, elements: list[protovalidate.FieldPathElementPb
         if element.subscript is not None:
             path += f"[{_subscript(element.subscript.value)}]"
         descriptor = _inside(field)
-    return path
+    named = descriptor.fields_by_name.get(rule_id.partition(".")[0]) if descriptor is not None else None
+    return ".".join(filter(None, (path, named.json_name if named is not None else "")))
 
 
 def _subscript(value: object) -> str:
