@@ -17,6 +17,13 @@ class TimestampTooOld(AnalyticsError):
     reason = "TIMESTAMP_TOO_OLD"
 
 
+class MetadataTooLarge(AnalyticsError):
+    """A row's metadata is larger than what is stored beside a value."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "METADATA_TOO_LARGE"
+
+
 class SeriesBudgetExceeded(AnalyticsError):
     """A new combination of metric type and dimensions would exceed the tenant's budget."""
 
@@ -24,18 +31,18 @@ class SeriesBudgetExceeded(AnalyticsError):
     reason = "SERIES_BUDGET_EXCEEDED"
 
 
-class IngestOverloaded(AnalyticsError):
+class IngestQueueFull(AnalyticsError):
     """The queue of rows waiting for their commit is full."""
 
     kind = Kind.RESOURCE_EXHAUSTED
-    reason = "INGEST_OVERLOADED"
+    reason = "INGEST_QUEUE_FULL"
 
 
-class SequenceNotIncreasing(AnalyticsError):
+class SequenceNotGrowing(AnalyticsError):
     """A batch of a metric stream carries a sequence that is not above the one before."""
 
     kind = Kind.INVALID_ARGUMENT
-    reason = "SEQUENCE_NOT_INCREASING"
+    reason = "SEQUENCE_NOT_GROWING"
 
 
 class WindowTooWide(AnalyticsError):
@@ -45,11 +52,11 @@ class WindowTooWide(AnalyticsError):
     reason = "WINDOW_TOO_WIDE"
 
 
-class TooManyPoints(AnalyticsError):
+class TooManyValues(AnalyticsError):
     """An exact percentile would read more raw rows than the stated limit."""
 
     kind = Kind.FAILED_PRECONDITION
-    reason = "TOO_MANY_POINTS"
+    reason = "TOO_MANY_VALUES"
 
 
 class RawPointsExpired(AnalyticsError):
@@ -66,11 +73,11 @@ class ResumeExpired(AnalyticsError):
     reason = "RESUME_EXPIRED"
 
 
-class InvalidResumeToken(AnalyticsError):
+class ResumeTokenInvalid(AnalyticsError):
     """The resume token is damaged or belongs to another tenant or venue."""
 
     kind = Kind.INVALID_ARGUMENT
-    reason = "INVALID_RESUME_TOKEN"
+    reason = "RESUME_TOKEN_INVALID"
 
 
 class TooManySubscribers(AnalyticsError):
@@ -78,3 +85,17 @@ class TooManySubscribers(AnalyticsError):
 
     kind = Kind.RESOURCE_EXHAUSTED
     reason = "TOO_MANY_SUBSCRIBERS"
+
+
+class EventNotFound(AnalyticsError):
+    """The venue has no such event (show)."""
+
+    kind = Kind.NOT_FOUND
+    reason = "EVENT_NOT_FOUND"
+
+
+class TooManyEvents(AnalyticsError):
+    """A venue has more shows to come than one answer holds."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "TOO_MANY_EVENTS"
