@@ -15,8 +15,8 @@ INFRASTRUCTURE = (
     "/grpc.reflection.v1alpha.ServerReflection/",
 )
 
-# Names under which something behind the gateway might believe a client about who it is. They are removed early on
-# every request; the token filter would only clean the routes it has a rule for.
+# Names under which something behind the gateway might believe a client about who it is. They are removed
+# early on every request; the token filter would only clean the routes it has a rule for.
 IDENTITY_HEADERS = (
     "x-tenant-id",
     "x-tenant",

@@ -22,13 +22,9 @@ def clusters(config: EnvoyConfig) -> list[Json]:
 
 
 def _clusters(config: EnvoyConfig) -> Iterator[Json]:
-    for domain, endpoint in sorted(config.upstreams.items()):
+    for domain, address in sorted(config.upstreams.items()):
         yield (
-            _cluster(domain, endpoint)
-            | _HTTP2
-            | _guards(config)
-            | _GRPC_HEALTH
-            | _mutual_tls(config, endpoint)
+            _cluster(domain, address) | _HTTP2 | _guards(config) | _GRPC_HEALTH | _mutual_tls(config, address)
         )
     yield _cluster(EDGE_HTTP, config.edge_http) | _guards(config)
     if is_url(config.jwks):
@@ -43,8 +39,7 @@ def is_url(location: str) -> bool:
     return location.startswith(("http://", "https://"))
 
 
-def _cluster(name: str, endpoint: str) -> Json:
-    address = Address.parse(endpoint)
+def _cluster(name: str, address: Address) -> Json:
     return {
         "name": name,
         "type": "STATIC" if _is_ip(address.host) else "STRICT_DNS",
@@ -122,10 +117,9 @@ def _guards(config: EnvoyConfig) -> Json:
     }
 
 
-def _mutual_tls(config: EnvoyConfig, endpoint: str) -> Json:
+def _mutual_tls(config: EnvoyConfig, address: Address) -> Json:
     if config.upstream_ca_path is None:
         return {}
-    host = Address.parse(endpoint).host
     context: Json = {"validation_context": {"trusted_ca": {"filename": config.upstream_ca_path}}}
     if config.upstream_certificate_path and config.upstream_key_path:
         context["tls_certificates"] = [
@@ -135,9 +129,9 @@ def _mutual_tls(config: EnvoyConfig, endpoint: str) -> Json:
             }
         ]
     context["validation_context"]["match_typed_subject_alt_names"] = [
-        {"san_type": "IP_ADDRESS" if _is_ip(host) else "DNS", "matcher": {"exact": host}}
+        {"san_type": "IP_ADDRESS" if _is_ip(address.host) else "DNS", "matcher": {"exact": address.host}}
     ]
-    socket = extension("envoy.transport_sockets.tls", _TLS, common_tls_context=context, sni=host)
+    socket = extension("envoy.transport_sockets.tls", _TLS, common_tls_context=context, sni=address.host)
     return {"transport_socket": socket}
 
 
@@ -145,7 +139,7 @@ def _key_server(url: str) -> Json:
     parts = urlsplit(url)
     host = parts.hostname or ""
     secure = parts.scheme == "https"
-    cluster = _cluster(TOKEN_KEYS, f"{host}:{parts.port or (443 if secure else 80)}")
+    cluster = _cluster(TOKEN_KEYS, Address(host, parts.port or (443 if secure else 80)))
     if secure:
         trusted = {"validation_context": {"trusted_ca": {"filename": "/etc/ssl/certs/ca-certificates.crt"}}}
         cluster["transport_socket"] = extension(

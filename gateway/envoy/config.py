@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 
-from pydantic import AfterValidator, Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Address(NamedTuple):
@@ -24,12 +24,12 @@ class Address(NamedTuple):
         return cls(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 - ":8080" says so
 
 
-def _checked(text: str) -> str:
-    Address.parse(text)
-    return text
+def _parsed(value: object) -> object:
+    return Address.parse(value) if isinstance(value, str) else value
 
 
-Endpoint = Annotated[str, AfterValidator(_checked)]
+Endpoint = Annotated[Address, NoDecode, BeforeValidator(_parsed)]
+OptionalEndpoint = Annotated[Address | None, NoDecode, BeforeValidator(_parsed)]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
@@ -40,7 +40,7 @@ class EnvoyConfig(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="GATEWAY_")
 
     listen_address: Endpoint = Field(
-        "127.0.0.1:8080", description="Where clients connect: HTTP/1.1 and HTTP/2."
+        Address("127.0.0.1", 8080), description="Where clients connect: HTTP/1.1 and HTTP/2."
     )
     upstreams: dict[str, Endpoint] = Field(
         description='gRPC address of each domain, as JSON: {"metrics": "host:port", "gateway": ...}. '
@@ -68,13 +68,13 @@ class EnvoyConfig(BaseSettings):
         4_096, gt=0, description="Requests in flight to one service; more get 503."
     )
 
-    admin_address: Endpoint | None = Field(
+    admin_address: OptionalEndpoint = Field(
         None, description="Envoy's admin interface; loopback only, off when unset."
     )
-    probe_address: Endpoint | None = Field(
+    probe_address: OptionalEndpoint = Field(
         None, description="Serves /ready and /stats/prometheus of the admin interface."
     )
-    otlp_endpoint: Endpoint | None = Field(
+    otlp_endpoint: OptionalEndpoint = Field(
         None, description="OTLP gRPC collector for traces; unset means no tracing."
     )
 
@@ -92,7 +92,7 @@ class EnvoyConfig(BaseSettings):
 
     @model_validator(mode="after")
     def _admin_stays_private(self) -> Self:
-        if self.admin_address is not None and Address.parse(self.admin_address).host not in LOOPBACK:
+        if self.admin_address is not None and self.admin_address.host not in LOOPBACK:
             raise ValueError("admin_address must be a loopback address: its interface can stop the gateway")
         if self.probe_address is not None and self.admin_address is None:
             raise ValueError("probe_address needs admin_address: it shows two pages of it")

@@ -1,7 +1,7 @@
 """The listener that clients talk to: HTTP/1.1 and HTTP/2, JSON and gRPC, on one port."""
 
 from gateway.envoy.authentication import IDENTITY_HEADERS, token_filter
-from gateway.envoy.config import Address, EnvoyConfig
+from gateway.envoy.config import EnvoyConfig
 from gateway.envoy.observing import HTTP_MANAGER, access_log, tracing
 from gateway.envoy.refusals import field_names, local_replies
 from gateway.envoy.routes import route_configuration
@@ -34,7 +34,7 @@ def api_listener(config: EnvoyConfig, methods: tuple[Method, ...]) -> Json:
         chain["transport_socket"] = _server_tls(config.tls_certificate_path, config.tls_key_path)
     return {
         "name": "api",
-        "address": socket_address(Address.parse(config.listen_address)),
+        "address": socket_address(config.listen_address),
         # The largest body that one request may have buffered for it, on its way in or out.
         "per_connection_buffer_limit_bytes": max(config.max_request_bytes, config.max_response_bytes),
         "filter_chains": [chain],

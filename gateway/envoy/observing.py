@@ -3,7 +3,7 @@
 from typing import Any
 
 from gateway.envoy.clusters import ADMIN, TRACES
-from gateway.envoy.config import Address, EnvoyConfig
+from gateway.envoy.config import EnvoyConfig
 from gateway.envoy.typed import Json, extension, http_filter, message, socket_address
 
 _LOGGERS = "envoy.extensions.access_loggers"
@@ -71,7 +71,7 @@ def probe_listener(config: EnvoyConfig) -> list[Json]:
     return [
         {
             "name": "probes",
-            "address": socket_address(Address.parse(config.probe_address)),
+            "address": socket_address(config.probe_address),
             "filter_chains": [chain],
         }
     ]

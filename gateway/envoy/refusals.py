@@ -1,4 +1,4 @@
-"""Envoy's own refusals in the one shape of errors: google.rpc.Status with ErrorInfo, as JSON and over gRPC."""
+"""Envoy's own refusals in the one shape of errors: google.rpc.Status with ErrorInfo, JSON and gRPC."""
 
 import base64
 from collections.abc import Iterator

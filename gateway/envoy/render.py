@@ -3,7 +3,7 @@
 import json
 
 from gateway.envoy.clusters import clusters
-from gateway.envoy.config import Address, EnvoyConfig
+from gateway.envoy.config import EnvoyConfig
 from gateway.envoy.listener import api_listener
 from gateway.envoy.observing import probe_listener
 from gateway.envoy.surface import Method, read_surface
@@ -28,7 +28,7 @@ def bootstrap(config: EnvoyConfig) -> Json:
         "overload_manager": _connection_limit(config.max_connections),
     }
     if config.admin_address is not None:
-        whole["admin"] = {"address": socket_address(Address.parse(config.admin_address))}
+        whole["admin"] = {"address": socket_address(config.admin_address)}
     return whole
 
 

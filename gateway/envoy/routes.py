@@ -1,4 +1,4 @@
-"""Routes: one per method with its time limit and retry rule, the edge's pages, and REST before transcoding."""
+"""Routes: one a method with its time limit and retry rule, the edge's pages, and REST before transcoding."""
 
 from collections.abc import Iterator
 

@@ -1,5 +1,9 @@
 """REST in, gRPC on: one descriptor set for all services, strict about what it does not know."""
 
+import base64
+
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
 from gateway.envoy.config import EnvoyConfig
 from gateway.envoy.surface import Method
 from gateway.envoy.typed import Json, http_filter, per_route
@@ -25,7 +29,7 @@ def transcoding_off() -> Json:
 
 def _settings(config: EnvoyConfig, methods: tuple[Method, ...], **stream_style: bool) -> Json:
     return {
-        "proto_descriptor": str(config.descriptors.resolve()),
+        "proto_descriptor_bin": _descriptors(config),
         "services": sorted({method.service for method in methods if method.routes}),
         "convert_grpc_status": True,
         "print_options": {"always_print_primitive_fields": True, **stream_style},
@@ -37,3 +41,11 @@ def _settings(config: EnvoyConfig, methods: tuple[Method, ...], **stream_style: 
         "max_request_body_size": config.max_request_bytes,
         "max_response_body_size": config.max_response_bytes,
     }
+
+
+def _descriptors(config: EnvoyConfig) -> str:
+    """The descriptor set in the configuration itself, so that one file is all that Envoy needs; comments left out."""
+    described = FileDescriptorSet.FromString(config.descriptors.read_bytes())
+    for file in described.file:
+        file.ClearField("source_code_info")
+    return base64.b64encode(described.SerializeToString()).decode()
