@@ -19,6 +19,7 @@ from deploy.local.servers.rabbitmq import RabbitMQ
 from deploy.local.servers.s3 import S3
 from deploy.local.servers.server import Server
 from tests.servers.databases import PostgresServer, start_postgres
+from tests.servers.stack import StackUnderTest
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 
@@ -79,6 +80,16 @@ def s3(servers_folder: Path) -> Iterator[S3]:
     """An S3 server: `url`, `bucket`, `access_key`, `secret_key`."""
     secret = secrets.token_urlsafe(24)
     yield from _running(S3(servers_folder / "s3", port=free_port(), access_key="tests", secret_key=secret))
+
+
+@pytest.fixture(scope="session")
+def stack(servers_folder: Path) -> Iterator[StackUnderTest]:
+    """The whole platform, without demo data; shared, so use tenants of your own and leave it running."""
+    stack = StackUnderTest(servers_folder / "stack")
+    try:
+        yield stack.start()
+    finally:
+        stack.stop()
 
 
 def _running(server: AnyServer) -> Iterator[AnyServer]:

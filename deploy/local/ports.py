@@ -2,6 +2,11 @@
 
 import random
 import socket
+from collections.abc import Callable, Iterable, Mapping
+
+from deploy.local.errors import PortTaken
+
+DEFAULT_GATEWAY_PORT = 8080
 
 # Below the kernel's ephemeral range: an outgoing connection never takes one of these between choice and use.
 _RANGE = range(20_000, 32_000)
@@ -30,3 +35,41 @@ def free_port(*, consecutive: int = 1) -> int:
         if all(is_free(port) for port in range(first, first + consecutive)):
             return first
     raise OSError("no free loopback port between 20000 and 32000")
+
+
+def choose_ports(
+    names: Iterable[str],
+    *,
+    before: Mapping[str, int],
+    gateway_port: int | None,
+    say: Callable[[str], None],
+) -> dict[str, int]:
+    """A port for every name: the same as before where it is still free.
+
+    Args:
+        names: What needs a port; `gateway` is among them.
+        before: Ports of the last start.
+        gateway_port: The wanted port of the gateway; without it the one before, or 8080, or a free one.
+        say: Told when the usual port of the gateway is taken.
+
+    Raises:
+        PortTaken: `gateway_port` was given and is not free.
+    """
+    chosen: dict[str, int] = {}
+    if gateway_port is not None:
+        if not is_free(gateway_port):
+            raise PortTaken(f"port {gateway_port} is taken by another program; choose another --gateway-port")
+        chosen["gateway"] = gateway_port
+    elif not is_free(usual := before.get("gateway", DEFAULT_GATEWAY_PORT)):
+        chosen["gateway"] = free_port()
+        say(f"port {usual} is taken by another program; the gateway gets {chosen['gateway']}")
+    else:
+        chosen["gateway"] = usual
+
+    for name in names:
+        if name not in chosen:
+            port = before.get(name)
+            while port is None or port in chosen.values() or not is_free(port):
+                port = free_port()
+            chosen[name] = port
+    return chosen

@@ -9,11 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.local.errors import ProcessFailed
+
 _LAUNCHER = Path(__file__).with_name("launch.py")
-
-
-class ProcessFailed(Exception):
-    """A child ended, or did not become ready in time; the text carries the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)

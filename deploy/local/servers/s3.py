@@ -17,7 +17,7 @@ _INSTALL = "it comes with the development requirements: make test installs them"
 class S3(Server):
     """One S3 server with one bucket."""
 
-    name: ClassVar[str] = "s3"
+    name = "s3"
     bucket: ClassVar[str] = "objects"
 
     def __init__(

@@ -4,7 +4,6 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import ClassVar
 
 import pymongo
 from pymongo.errors import PyMongoError
@@ -16,7 +15,7 @@ from deploy.local.servers.server import Server
 class Secantus(Server):
     """One SecantusDB server, open to whoever reaches its loopback port."""
 
-    name: ClassVar[str] = "secantus"
+    name = "secantus"
 
     @property
     def url(self) -> str:

