@@ -1,4 +1,4 @@
-"""Generates Python code, type stubs, the REST client and the descriptor set from protos/, and checks them with buf.
+"""Generates Python, stubs, the REST client and the descriptor set from protos/, and checks them with buf.
 
 Usage: protos.py generate | lint | breaking | format
 """
@@ -22,7 +22,7 @@ OUTPUT = ROOT / "gen"
 STAMP = OUTPUT / ".stamp"
 GENERATORS = ("grpcio-tools", "mypy-protobuf", "protovalidate", "googleapis-common-protos")
 RULES_FILE = "buf/validate/validate.proto"
-# Roots of the descriptor set that no proto of ours imports: the transcoder decodes the details of errors with them.
+# No proto of ours imports it, but the transcoder needs it to write the details of errors.
 ERROR_DETAILS = "google/rpc/error_details.proto"
 
 
@@ -88,37 +88,32 @@ def format_sources() -> None:
 
 
 def _compile(out: Path) -> None:
-    _describe(SOURCES, out / "descriptors.binpb", imports=True)
+    _describe(SOURCES, out / "descriptors.binpb")
     bin_folder = Path(sys.executable).parent
+    messages = (
+        f"--plugin=protoc-gen-mypy={bin_folder / 'protoc-gen-mypy'}",
+        f"--python_out={out}",
+        f"--mypy_out=quiet:{out}",
+    )
+    services = (
+        f"--plugin=protoc-gen-mypy_grpc={bin_folder / 'protoc-gen-mypy_grpc'}",
+        f"--grpc_python_out={out}",
+        f"--mypy_grpc_out=quiet:{out}",
+    )
+    files = _proto_files(SOURCES)
     with _rules_descriptor() as rules:
-        _protoc(
-            [SOURCES],
-            rules,
-            f"--plugin=protoc-gen-mypy={bin_folder / 'protoc-gen-mypy'}",
-            f"--plugin=protoc-gen-mypy_grpc={bin_folder / 'protoc-gen-mypy_grpc'}",
-            f"--python_out={out}",
-            f"--grpc_python_out={out}",
-            f"--mypy_out=quiet:{out}",
-            f"--mypy_grpc_out=quiet:{out}",
-            *_proto_files(SOURCES),
-        )
-        _protoc(
-            [],
-            rules,
-            f"--python_out={out}",
-            f"--mypy_out=quiet:{out}",
-            f"--plugin=protoc-gen-mypy={bin_folder / 'protoc-gen-mypy'}",
-            RULES_FILE,
-        )
+        _protoc([SOURCES], rules, *messages, *files)
+        _protoc([SOURCES], rules, *services, *(file for file in files if file.endswith("_service.proto")))
+        _protoc([], rules, *messages, RULES_FILE)
 
 
-def _describe(sources: Path, out: Path, *, imports: bool = True) -> None:
+def _describe(sources: Path, out: Path) -> None:
     with _rules_descriptor() as rules:
         _protoc(
             [sources],
             rules,
             "--include_source_info",
-            *(["--include_imports"] if imports else []),
+            "--include_imports",
             f"--descriptor_set_out={out}",
             ERROR_DETAILS,
             *_proto_files(sources),
@@ -145,7 +140,7 @@ def _protoc(include: Iterable[Path], rules: Path, *arguments: str) -> None:
 
 @contextmanager
 def _rules_descriptor() -> Iterator[Path]:
-    """A descriptor set of buf/validate and what it imports: the validator's wheel has it, but no .proto file."""
+    """A descriptor set of buf/validate and its imports, from the validator's wheel, which has no .proto file."""
     from protobuf.wkt.google.protobuf.descriptor_pb import FileDescriptorSet
     from protovalidate._gen.buf.validate import validate_pb
 
@@ -183,7 +178,7 @@ def _replace_tree(fresh: Path, target: Path) -> None:
         (fresh / relative).replace(target / relative)
     for path in target.rglob("*.*"):
         relative = path.relative_to(target)
-        if path.is_file() and relative not in wanted and not relative.name.startswith("."):
+        if path.is_file() and relative not in wanted and not relative.parts[0].startswith("."):
             path.unlink()
 
 
