@@ -17,11 +17,11 @@ from services.metrics.orders.sums import Deltas
 class Recorded:
     """What recording changed.
 
-    `first_sales` are the lines of orders whose sale entered the books for the first time, `venue_ids` the
+    `first_sales` has the lines of each order whose sale entered the books for the first time, `venue_ids` the
     venues whose figures changed.
     """
 
-    first_sales: list[BookLine]
+    first_sales: list[tuple[BookLine, ...]]
     venue_ids: frozenset[UUID]
 
 
@@ -65,14 +65,14 @@ async def _restate(books: BooksStore, changed: list[Order], known: dict[UUID, Or
     taken_out = await books.take_out(booked_before) if booked_before else {}
     deltas = Deltas()
     entered: list[tuple[UUID, BookLine]] = []
-    first_sales: list[BookLine] = []
+    first_sales: list[tuple[BookLine, ...]] = []
     for order in changed:
         after = books_of(order)
         deltas.replace(taken_out.get(order.order_id, ()), after, newest_fact_at=order.newest_fact_at)
         entered.extend((order.order_id, line) for line in after)
         before = known.get(order.order_id)
-        if before is None or before.sale is None:
-            first_sales.extend(after)
+        if after and (before is None or before.sale is None):
+            first_sales.append(after)
     await books.put_in(entered)
     await books.add(deltas)
     return Recorded(first_sales, frozenset(key.venue_id for key in deltas.sales))

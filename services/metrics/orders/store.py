@@ -32,8 +32,8 @@ returning order_id
 # Grain: one order. Index: orders_pkey. Locked in one order, so that whoever restates an order sees all that
 # was committed before.
 _LOCK = """
-select order_id, venue_id, event_id, customer_id, channel, currency, gross_minor, fee_minor, lines,
-       version, revised_at, revision_id, cancelled_at
+select order_id, venue_id, event_id, customer_id, channel, currency, gross_minor, fee_minor,
+       lines::text as lines, version, revised_at, revision_id, cancelled_at
   from orders
  where tenant_id = $1 and order_id = any($2::uuid[])
  order by order_id
@@ -42,7 +42,7 @@ select order_id, venue_id, event_id, customer_id, channel, currency, gross_minor
 
 # Grain: one refund. Index: refunds_pkey, by its first two columns.
 _REFUNDS = """
-select order_id, refund_id, venue_id, currency, amount_minor, fee_minor, lines,
+select order_id, refund_id, venue_id, currency, amount_minor, fee_minor, lines::text as lines,
        version, revised_at, revision_id
   from refunds
  where tenant_id = $1 and order_id = any($2::uuid[])

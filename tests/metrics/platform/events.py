@@ -1,0 +1,138 @@
+"""Platform events with sensible defaults; every keyword of a payload can be given."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from tickettoken.common.v1.money_pb2 import Money
+from tickettoken.events.v1 import orders_pb2, venues_pb2
+from tickettoken.events.v1.envelope_pb2 import Event
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def event(tenant_id, venue_id, entity_id, *, at=NOON, version=0, event_id=None, **payload):
+    """An event whose type is that of its only payload keyword."""
+    ((field, message),) = payload.items()
+    made = Event(
+        event_id=str(event_id or uuid4()),
+        type=_dotted(field),
+        tenant_id=str(tenant_id),
+        venue_id="" if venue_id is None else str(venue_id),
+        entity_id=str(entity_id),
+        version=version,
+        producer="ticketing",
+        **{field: message},
+    )
+    made.occurred_at.FromDatetime(at)
+    return made
+
+
+def venue_updated(tenant_id, venue_id, *, name="Hall", time_zone="Europe/Berlin", currency="EUR", **envelope):
+    state = venues_pb2.VenueUpdated(name=name, time_zone=time_zone, currency=currency)
+    return event(tenant_id, venue_id, venue_id, venue_updated=state, **envelope)
+
+
+def event_created(tenant_id, venue_id, show_id, **show_and_envelope):
+    show, envelope = _show(show_and_envelope)
+    state = venues_pb2.EventCreated(event_id=str(show_id), show=show)
+    return event(tenant_id, venue_id, show_id, event_created=state, **envelope)
+
+
+def event_updated(tenant_id, venue_id, show_id, **show_and_envelope):
+    show, envelope = _show(show_and_envelope)
+    state = venues_pb2.EventUpdated(event_id=str(show_id), show=show)
+    return event(tenant_id, venue_id, show_id, event_updated=state, **envelope)
+
+
+def event_cancelled(tenant_id, venue_id, show_id, **envelope):
+    state = venues_pb2.EventCancelled(event_id=str(show_id))
+    return event(tenant_id, venue_id, show_id, event_cancelled=state, **envelope)
+
+
+def ticket_type_updated(
+    tenant_id, venue_id, show_id, ticket_type_id, *, capacity=100, held=0, name="Stalls", price=2_000, **envelope
+):
+    state = venues_pb2.TicketTypeUpdated(
+        ticket_type_id=str(ticket_type_id),
+        event_id=str(show_id),
+        name=name,
+        price=Money(amount_minor=price, currency="EUR"),
+        capacity=capacity,
+        held=held,
+    )
+    return event(tenant_id, venue_id, ticket_type_id, ticket_type_updated=state, **envelope)
+
+
+def order_completed(
+    tenant_id,
+    venue_id,
+    order_id=None,
+    *,
+    lines=((1, 1_000),),
+    currency="EUR",
+    gross=None,
+    fees=None,
+    channel="web",
+    show=None,
+    **envelope,
+):
+    """Lines are (quantity, unit price, ticket type, show), the last two optional."""
+    order_id = order_id or uuid4()
+    state = orders_pb2.OrderCompleted(
+        order_id=str(order_id),
+        event_id=_text(show),
+        channel=channel,
+        currency=currency,
+        lines=[_order_line(*line) for line in lines],
+        gross=_money(gross, currency),
+        fees=_money(fees, currency),
+    )
+    return event(tenant_id, venue_id, order_id, order_completed=state, **envelope)
+
+
+def order_refunded(
+    tenant_id, venue_id, order_id, *, amount, refund_id=None, currency="EUR", fees=None, lines=(), **envelope
+):
+    """Lines are (quantity, ticket type, show), the last two optional."""
+    state = orders_pb2.OrderRefunded(
+        order_id=str(order_id),
+        refund_id=str(refund_id or uuid4()),
+        amount=_money(amount, currency),
+        fees=_money(fees, currency),
+        lines=[_refund_line(*line) for line in lines],
+    )
+    return event(tenant_id, venue_id, order_id, order_refunded=state, **envelope)
+
+
+def order_cancelled(tenant_id, venue_id, order_id, **envelope):
+    state = orders_pb2.OrderCancelled(order_id=str(order_id))
+    return event(tenant_id, venue_id, order_id, order_cancelled=state, **envelope)
+
+
+def _show(values):
+    starts_at = values.pop("starts_at", NOON + timedelta(days=30))
+    show = venues_pb2.Show(name=values.pop("name", "Premiere"), capacity=values.pop("capacity", 0))
+    show.starts_at.FromDatetime(starts_at)
+    return show, values
+
+
+def _order_line(quantity, price, ticket_type=None, show=None):
+    return orders_pb2.OrderLine(
+        quantity=quantity, unit_price_minor=price, ticket_type_id=_text(ticket_type), event_id=_text(show)
+    )
+
+
+def _refund_line(quantity, ticket_type=None, show=None):
+    return orders_pb2.RefundLine(quantity=quantity, ticket_type_id=_text(ticket_type), event_id=_text(show))
+
+
+def _money(amount, currency):
+    return None if amount is None else Money(amount_minor=amount, currency=currency)
+
+
+def _text(id_: UUID | None):
+    return "" if id_ is None else str(id_)
+
+
+def _dotted(field):
+    return "ticket_type.updated" if field == "ticket_type_updated" else field.replace("_", ".", 1)
