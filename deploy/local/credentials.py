@@ -9,7 +9,7 @@ from uuid import UUID
 import jwt
 
 from deploy.local.data_folder import DataFolder, write_private
-from libs.common.auth.keys import generate_private_key, jwks_document, load_private_key, public_jwk
+from libs.common.auth.keys import load_private_key, public_jwk
 
 ISSUER = "https://tickettoken.local/dev"
 AUDIENCE = "tickettoken-analytics"
@@ -42,19 +42,6 @@ class Credentials:
     def identity_key(self, service: str) -> str:
         """Path of the key that signs the service's internal tokens."""
         return str(self._folder.keys / f"internal-{service}.pem")
-
-    def make_keys(self, services: Collection[str]) -> None:
-        """Make the keys that are missing, and publish the public halves of all of them."""
-        if not self._user_key.exists():
-            generate_private_key(self._user_key, "RS256")
-        write_private(self.jwks, jwks_document({self._user_key: None}))
-        identities = {}
-        for service in services:
-            path = self._folder.keys / f"internal-{service}.pem"
-            if not path.exists():
-                generate_private_key(path, "ES256")
-            identities[path] = service
-        write_private(self.internal_jwks, jwks_document(identities))
 
     def user_token(
         self,

@@ -11,7 +11,7 @@ from deploy.local.processes import Process
 from deploy.local.servers.server import Server
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_MIGRATION_SECONDS = 300.0
+_STEP_SECONDS = 300.0
 
 
 class Program(Server):
@@ -63,15 +63,13 @@ def python_process(
     )
 
 
-def migrate(service: str, environment: Mapping[str, str], log: Path) -> None:
-    """Bring the service's database to the newest schema.
+def run_step(name: str, arguments: Sequence[str], *, environment: Mapping[str, str], log: Path) -> None:
+    """Run a module that ends by itself, the same command that a deployment runs.
 
     Raises:
-        ProcessFailed: It did not work.
+        ProcessFailed: It did not work, or took longer than five minutes.
     """
-    migration = python_process(
-        f"migration of {service}", [f"services.{service}", "migrate"], environment=environment, log=log
-    )
-    migration.start()
-    if migration.wait(_MIGRATION_SECONDS) != 0:
-        raise migration.failure("failed")
+    step = python_process(name, arguments, environment=environment, log=log)
+    step.start()
+    if step.wait(_STEP_SECONDS) != 0:
+        raise step.failure("failed")

@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deploy.local.credentials import AUDIENCE, ISSUER, Credentials
-from deploy.local.data_folder import DataFolder, write_private
-from deploy.local.programs import REPOSITORY, Program
+from deploy.local.data_folder import DataFolder
+from deploy.local.programs import REPOSITORY, Program, run_step
 from deploy.local.servers import Envoy
 from deploy.local.stores import Stores
-from gateway.envoy.config import EnvoyConfig
-from gateway.envoy.render import render
 
 DOMAIN_SERVICES = ("metrics",)
 EDGE = "edge"
@@ -75,6 +73,22 @@ class Stack:
             own["influx_url"] = self.stores.influx_url
         return _variables(service, self._process_settings(service) | own)
 
+    def prepare_database(self, service: str) -> None:
+        """Make the service's database and roles where they are missing, and migrate it.
+
+        Raises:
+            ProcessFailed: It did not work.
+        """
+        environment = self.service_environment(service) | {
+            "PROVISION_ADMIN_URL": self.stores.postgres_admin_url
+        }
+        log = self.folder.logs / "preparation.log"
+        provision = ["deploy.provision", "database", service]
+        run_step(f"database of {service}", provision, environment=environment, log=log)
+        run_step(
+            f"migration of {service}", [f"services.{service}", "migrate"], environment=environment, log=log
+        )
+
     def services(self) -> list[Program]:
         """The domain services and the edge."""
         programs = [
@@ -97,20 +111,25 @@ class Stack:
         return [*programs, edge]
 
     def gateway(self) -> Envoy:
-        """Envoy with its configuration written for these ports."""
+        """Envoy, with its configuration written for these ports."""
         upstreams = {service: self._address(f"{service}_grpc") for service in DOMAIN_SERVICES}
         upstreams["gateway"] = self._address(f"{EDGE}_grpc")
-        config = EnvoyConfig(
-            listen_address=self._address("gateway"),
-            upstreams=upstreams,
-            edge_http=self._address("edge_http"),
-            descriptors=REPOSITORY / "gen" / "descriptors.binpb",
-            jwks=str(self.credentials.jwks),
-            jwt_issuer=ISSUER,
-            jwt_audience=AUDIENCE,
-            admin_address=self._address("gateway_admin"),
+        settings = {
+            "listen_address": self._address("gateway"),
+            "upstreams": json.dumps(upstreams),
+            "edge_http": self._address("edge_http"),
+            "descriptors": str(REPOSITORY / "gen" / "descriptors.binpb"),
+            "jwks": str(self.credentials.jwks),
+            "jwt_issuer": ISSUER,
+            "jwt_audience": AUDIENCE,
+            "admin_address": self._address("gateway_admin"),
+        }
+        run_step(
+            "gateway configuration",
+            ["gateway.envoy", "render", "--output", str(self.folder.bootstrap_file)],
+            environment=_variables("gateway", settings),
+            log=self.folder.logs / "preparation.log",
         )
-        write_private(self.folder.bootstrap_file, render(config))
         return Envoy(
             self.folder.root / "envoy",
             port=self.ports["gateway"],

@@ -1,13 +1,12 @@
 """The stores of a stack: embedded servers, or real ones where the environment names their URLs."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 from deploy.local.credentials import Credentials
 from deploy.local.data_folder import DataFolder
 from deploy.local.servers import Postgres, Secantus, Server, Valkey
-from libs.common.postgres.roles import RolePasswords, provision, role_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +74,7 @@ class Stores:
     def role_url(self, service: str, kind: str, credentials: Credentials) -> str:
         """URL of the service's database as its owner, app or worker role."""
         role = f"{service}_{kind}"
-        return role_url(
-            self.postgres_admin_url, role=role, password=credentials.password(role), database=service
-        )
-
-    def provision(self, service: str, credentials: Credentials) -> None:
-        """Make the service's database and roles where they are missing."""
-        passwords = RolePasswords(
-            owner=credentials.password(f"{service}_owner"),
-            app=credentials.password(f"{service}_app"),
-            worker=credentials.password(f"{service}_worker"),
-        )
-        asyncio.run(
-            provision(self.postgres_admin_url, service=service, database=service, passwords=passwords)
-        )
+        server = urlsplit(self.postgres_admin_url)
+        _, _, host = server.netloc.rpartition("@")
+        account = f"{role}:{credentials.password(role)}"  # letters, digits, - and _ need no quoting
+        return urlunsplit(server._replace(netloc=f"{account}@{host}", path=f"/{service}"))

@@ -16,7 +16,7 @@ from deploy.local.first_screen import first_screen
 from deploy.local.gateway import wait_for_gateway
 from deploy.local.logs import keep_small
 from deploy.local.ports import choose_ports
-from deploy.local.programs import migrate
+from deploy.local.programs import run_step
 from deploy.local.stack import DOMAIN_SERVICES, EDGE, PORT_NAMES, Stack
 from deploy.local.state import Phase, ProcessRecord, StackState, end_leftovers
 from deploy.local.stores import Stores
@@ -75,8 +75,7 @@ class _Run:
         self._supervisor.start(stack.stores.servers)
         for service in DOMAIN_SERVICES:
             _say(f"migrating the database of {service}")
-            stack.stores.provision(service, stack.credentials)
-            migrate(service, stack.service_environment(service), self._folder.logs / "migrations.log")
+            stack.prepare_database(service)
 
         gateway = stack.gateway()
         _say(f"starting {', '.join(DOMAIN_SERVICES)}, the edge and {gateway.version}")
@@ -103,7 +102,12 @@ class _Run:
 
     def _plan(self, environment: Mapping[str, str]) -> Stack:
         credentials = Credentials(self._folder)
-        credentials.make_keys([*DOMAIN_SERVICES, EDGE])
+        run_step(
+            "keys",
+            ["deploy.provision", "keys", str(self._folder.keys), *DOMAIN_SERVICES, EDGE],
+            environment={},
+            log=self._folder.logs / "preparation.log",
+        )
         wanted = self._options.gateway_port
         ports = choose_ports(PORT_NAMES, before=self._state.ports, gateway_port=wanted, say=_say)
         stores = Stores.choose(self._folder, ports, credentials, environment)

@@ -1,15 +1,20 @@
 """The MongoDB wire protocol by SecantusDB: stands in for MongoDB on a developer's machine and in tests."""
 
 import os
+import socket
+import struct
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
-import pymongo
-from pymongo.errors import PyMongoError
-
 from deploy.local.processes import Process
 from deploy.local.servers.server import Server
+
+# By hand: a client library would stay in the supervisor's memory for one command.
+# OP_MSG (opcode 2013, request 1) with the document {ping: 1, $db: "admin"}.
+_DOCUMENT = b"\x10ping\x00\x01\x00\x00\x00\x02$db\x00\x06\x00\x00\x00admin\x00"
+_BODY = b"\x00\x00\x00\x00\x00" + struct.pack("<i", len(_DOCUMENT) + 5) + _DOCUMENT + b"\x00"
+_PING = struct.pack("<iiii", len(_BODY) + 16, 1, 0, 2013) + _BODY
 
 
 class Secantus(Server):
@@ -41,9 +46,9 @@ class Secantus(Server):
         )
 
     def is_ready(self) -> bool:
-        with pymongo.MongoClient[dict[str, object]](self.url, serverSelectionTimeoutMS=200) as client:
-            try:
-                client.admin.command("ping")
-            except PyMongoError:
-                return False
-        return True
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(_PING)
+                return b"ok" in connection.recv(4096)
+        except OSError:
+            return False
