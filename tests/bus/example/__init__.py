@@ -1,0 +1,1 @@
+"""A service that owns an outbox, an inbox and one table."""
