@@ -1,5 +1,6 @@
 """What a stack's supervisor writes down for the other commands: ports, URLs, processes."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Literal, Self
 from uuid import UUID, uuid4
@@ -71,11 +72,14 @@ class StackState(BaseModel):
 def end_leftovers(state: StackState) -> int:
     """End what a supervisor that was killed left behind; the number of processes that were ended."""
     leftovers = state.leftovers()
-    family = [member for process in leftovers for member in (process, *process.children(recursive=True))]
+    family = list(leftovers)
     for process in leftovers:
-        process.terminate()
+        with suppress(psutil.NoSuchProcess):  # it may be ending by itself just now
+            family += process.children(recursive=True)
+            process.terminate()
     _, stubborn = psutil.wait_procs(family, timeout=10)
     for process in stubborn:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(stubborn, timeout=5)
     return len(leftovers)

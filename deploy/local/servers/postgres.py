@@ -20,7 +20,7 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "100",
-    "shared_buffers": "64MB",
+    "shared_buffers": "128MB",
     "max_wal_size": "1GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
