@@ -1,8 +1,8 @@
 """First steps in a new deployment: a service's database with its roles, and signing keys for trying it out.
 
-`python -m deploy.provision database metrics` reads PROVISION_ADMIN_URL and the service's own METRICS_DATABASE_URL,
+`python -m deploy.provision database metrics` reads PROVISION_ADMIN_URL, and METRICS_DATABASE_URL,
 METRICS_WORKER_DATABASE_URL and METRICS_OWNER_DATABASE_URL, whose passwords become those of the roles.
-`python -m deploy.provision keys FOLDER SERVICE...` makes the keys that are missing; a real deployment brings its own.
+`python -m deploy.provision keys FOLDER SERVICE...` makes keys that are missing; production brings its own.
 """
 
 import argparse

@@ -9,8 +9,10 @@ from gateway.envoy.surface import Method
 from gateway.envoy.typed import Json, http_filter
 
 PROVIDER = "users"
+# Without `List`: it tells which stores there are.
 INFRASTRUCTURE = (
-    "/grpc.health.v1.Health/",
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
     "/grpc.reflection.v1.ServerReflection/",
     "/grpc.reflection.v1alpha.ServerReflection/",
 )

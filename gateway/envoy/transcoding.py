@@ -44,7 +44,7 @@ def _settings(config: EnvoyConfig, methods: tuple[Method, ...], **stream_style: 
 
 
 def _descriptors(config: EnvoyConfig) -> str:
-    """The descriptor set in the configuration itself, so that one file is all that Envoy needs; comments left out."""
+    """The descriptor set without comments, inside the configuration: one file is all that Envoy needs."""
     described = FileDescriptorSet.FromString(config.descriptors.read_bytes())
     for file in described.file:
         file.ClearField("source_code_info")

@@ -1,9 +1,11 @@
-"""grpc.health.v1 for the process, each service and each dependency; on the service port and on a plain probe port."""
+"""grpc.health.v1 for the process, its services and its dependencies; on the service port and a plain one."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from libs.common.rpc.dependency_report import DependencyCheck, ReportingHealth
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -14,14 +16,17 @@ READY = "ready"
 class Health:
     """Health of one process.
 
-    - "" and every service name: started and not draining; whatever stands in front sends calls accordingly.
+    - "" and every service name: started and not draining; balancers send calls accordingly.
     - `live`: the process answers; dependencies never count, so no outage of a store restarts a process.
     - `ready`: started, not draining, and the dependencies that no call can do without are up.
     - `dep/<name>`: the last background check of that dependency.
+
+    Args:
+        checks: The latest checks, which `List` tells in full.
     """
 
-    def __init__(self) -> None:
-        self._servicer = health.aio.HealthServicer()
+    def __init__(self, checks: Callable[[], Mapping[str, DependencyCheck]]) -> None:
+        self._servicer = ReportingHealth(checks)
         self._services: tuple[str, ...] = ("",)
         self._is_started = False
         self._is_draining = False

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -18,6 +19,7 @@ from libs.common.rpc.claims import AnswerStore
 from libs.common.rpc.client_address import ClientAddresses
 from libs.common.rpc.credentials import server_credentials
 from libs.common.rpc.dependencies import Dependencies
+from libs.common.rpc.dependency_report import DependencyCheck
 from libs.common.rpc.health import Health
 from libs.common.rpc.pipeline import Pipeline
 from libs.common.rpc.registration import Registration, UnknownMethods
@@ -65,7 +67,7 @@ class RpcServer:
             longest_deadline=settings.longest_deadline_seconds,
         )
         self._registration = Registration()
-        self._health = Health()
+        self._health = Health(self.latest_checks)
         self._critical = frozenset(critical)
         self.dependencies = Dependencies(dependencies, self._dependency_changed)
         self._dependency_names = tuple(dependencies)
@@ -149,6 +151,19 @@ class RpcServer:
     async def _dependency_changed(self, name: str, is_up: bool) -> None:  # noqa: FBT001 - called by position
         await self._health.dependency(name, is_up=is_up)
         await self._tell_readiness()
+
+    def latest_checks(self) -> dict[str, DependencyCheck]:
+        """The last check of each dependency, by name."""
+        return {
+            name: DependencyCheck(
+                is_up=state.is_up,
+                is_required=name in self._critical,
+                latency_ms=round(state.seconds * 1000, 2),
+                checked_at=datetime.fromtimestamp(state.checked_at, UTC),
+                failure=state.failure,
+            )
+            for name, state in self.dependencies.states.items()
+        }
 
     async def _tell_readiness(self) -> None:
         await self._health.ready(are_dependencies_up=self.dependencies.all_up(self._critical))

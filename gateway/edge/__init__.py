@@ -1,0 +1,1 @@
+"""The gateway's own process: health of the mesh, the caches' switches, and the documentation pages."""

@@ -1,0 +1,1 @@
+"""Pages for people: where to begin, and the API's documentation."""
