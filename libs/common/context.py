@@ -1,4 +1,4 @@
-"""Who is calling and for whom: carried by ContextVars from the verified token to stores, logs and outgoing calls."""
+"""Who is calling and for whom: from the verified token to stores, logs and outgoing calls, by ContextVars."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The error catalogue's root: transport-free kinds that servers turn into statuses and workers into retry decisions."""
+"""The error catalogue's root: kinds without a transport, for servers' statuses and workers' retry decisions."""
 
 from collections.abc import Sequence
 from datetime import timedelta

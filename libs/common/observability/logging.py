@@ -90,9 +90,6 @@ def redact(_logger: Any, _method: str, event: _Event) -> _Event:
         if _SECRET_NAMES.search(name):
             event[name] = "[redacted]"
         elif type(value) is str:
-            if "://" in value:
-                value = _URL_PASSWORD.sub(r"\1[redacted]@", value)
-            if "eyJ" in value:
-                value = _JWT.sub("[redacted]", value)
-            event[name] = value
+            if "://" in value or "eyJ" in value:
+                event[name] = _JWT.sub("[redacted]", _URL_PASSWORD.sub(r"\1[redacted]@", value))
     return event

@@ -1,4 +1,4 @@
-"""Traces: W3C trace context always travels on; spans are recorded and exported only when an endpoint is set."""
+"""Traces: W3C trace context always travels on; spans are exported only when an endpoint is set."""
 
 import os
 import re
@@ -49,7 +49,7 @@ def is_recording() -> bool:
 
 
 def accepted_traceparent(value: str | None) -> str:
-    """The trace context a peer sent, or a new one (sampled if spans are recorded) when it sent none or nonsense."""
+    """The trace context a peer sent, or a new one, sampled if spans are recorded."""
     if value is not None and _TRACEPARENT.fullmatch(value):
         return value
     fresh = os.urandom(24).hex()

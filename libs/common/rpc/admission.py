@@ -1,4 +1,4 @@
-"""Who may make a call: token, then kind of caller, then permissions, then the rate limit. Existence comes later."""
+"""Who may make a call: token, kind of caller, permissions, rate limit. What exists is asked later."""
 
 from typing import Protocol
 

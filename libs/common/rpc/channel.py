@@ -1,4 +1,4 @@
-"""Channels to other services: this call's deadline, identity and trace go along; only repeatable calls are retried."""
+"""Channels to other services: deadline, identity and trace go along; only repeatable calls are retried."""
 
 import json
 import time
@@ -36,9 +36,9 @@ def connect(
 ) -> grpc.aio.Channel:
     """A channel to another service of the mesh.
 
-    A call made with it inherits the deadline of the work in progress (or gets the default one), carries an internal
-    token for the current caller, and the trace. Unary calls of methods that the contract calls repeatable are
-    retried when the service is unavailable, with backoff and within the deadline.
+    A call made with it inherits the deadline of the work in progress (or gets the default one), carries an
+    internal token for the current caller, and the trace. Calls of methods that the contract calls repeatable
+    are retried when the service is unavailable, with backoff and within the deadline.
 
     Args:
         target: host:port, dns:///name:port (balanced round robin), xds:///name, or unix:path.
@@ -87,7 +87,7 @@ class _Outgoing:
     def details(self, details: grpc.aio.ClientCallDetails, *, is_stream: bool) -> grpc.aio.ClientCallDetails:
         metadata = grpc.aio.Metadata(*(details.metadata or ()))
         caller = caller_or_none()
-        if self._identity is not None and "authorization" not in metadata:
+        if self._identity is not None and metadata.get("authorization") is None:
             if caller is None:
                 raise LookupError("no caller: make this call inside a call or acting_as()")
             metadata.add("authorization", f"Bearer {self._identity.token_for(caller)}")

@@ -23,7 +23,9 @@ def server_credentials(settings: ProcessSettings) -> grpc.ServerCredentials | No
         return None
     files = _ServerFiles(certificate, key, settings.tls_client_ca_path)
     return grpc.dynamic_ssl_server_credentials(
-        files.load(), files.changed, require_client_authentication=settings.tls_client_ca_path is not None
+        files.load(),
+        files.changed,  # type: ignore[arg-type]  # None means no change; the stubs do not know
+        require_client_authentication=settings.tls_client_ca_path is not None,
     )
 
 

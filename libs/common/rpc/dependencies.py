@@ -20,7 +20,7 @@ _FIRST_LOOK_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class DependencyState:
-    """The outcome of the last check; `failure` names the kind of error, never its text, and is empty when it is up."""
+    """The outcome of the last check; `failure` names the kind of error, never its text; empty when up."""
 
     is_up: bool
     seconds: float

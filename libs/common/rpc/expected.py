@@ -13,7 +13,7 @@ _TRANSIENT_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUS
 def expected(error: BaseException) -> AnalyticsError | None:
     """The catalogue error an exception stands for, or None when nobody expected it.
 
-    Drivers are looked up among the modules already loaded: an exception of one that is not cannot have happened,
+    Drivers are looked up among the modules already loaded: an exception of another one cannot have happened,
     and no process pays for drivers it does not use.
     """
     if isinstance(error, AnalyticsError):

@@ -37,10 +37,10 @@ create table idempotency_keys (
     primary key (tenant_id, scope_hash, used_on)
 ) partition by range (used_on)
 """
-# The lock is held until the transaction ends, so a second call with the key learns at once that the first is in
-# flight, whatever day it began on. The lookup is a statement of its own: its snapshot is taken after the lock, so it
-# sees what the last holder committed; in one statement it would not. Two days, because a key used before midnight
-# is found after it.
+# The lock is held until the transaction ends, so a second call with the key learns at once that the first is
+# in flight, whatever day it began on. The lookup is a statement of its own: its snapshot is taken after the
+# lock, so it sees what the last holder committed; in one statement it would not. Two days, because a key used
+# before midnight is found after it.
 _CLAIM_FUNCTION = """
 create or replace function claim_idempotency_keys(locks bigint[], scope_hashes bytea[])
 returns table (place integer, is_ours boolean, request_hash bytea, answer bytea)

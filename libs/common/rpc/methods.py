@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
-
 from tickettoken.common.v1 import options_pb2
 
 RATE_CLASSES = frozenset({"read", "write", "bulk", "stream", "admin", "public"})

@@ -1,12 +1,12 @@
 """The one way through which every call goes: admit, parse, validate, once per key, handle, answer or refuse.
 
-Each method is wrapped once, when it is registered; there is no interceptor to run and no handler to look up per call.
-The wrappers take and give bytes, so that a refused call is never parsed and a repeated answer never rebuilt.
+Each method is wrapped once, when it is registered; there is no interceptor to run and no handler to look up
+per call. The wrappers take and give bytes: a refused call is never parsed and a repeated answer never rebuilt.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, NoReturn
 
@@ -64,7 +64,7 @@ class Pipeline:
         self._default_deadline = default_deadline
         self._longest_deadline = longest_deadline
 
-    def wrap(self, policy: MethodPolicy, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
+    def wrap(self, policy: MethodPolicy, method: Method) -> "grpc.RpcMethodHandler[Any, Any]":
         """The handler of one method; its request's rules are compiled here.
 
         Raises:
@@ -133,7 +133,7 @@ class _BoundMethod:
         return answer
 
     async def stream(self, incoming: Any, context: Context) -> bytes | None:
-        """Any method with a stream on either side; answers are written, so that generators are closed in time."""
+        """A method with a stream on either side; answers are written, so that generators are closed in time."""
         call = self._pipeline.begin(self._policy, self._meter, context)
         answer = None
         try:
@@ -194,7 +194,7 @@ class _BoundMethod:
             await self._written(call, requests, context)
             return None
 
-    async def _messages(self, call: Call, incoming: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+    async def _messages(self, call: Call, incoming: AsyncIterator[bytes]) -> AsyncGenerator[Message, None]:
         async for data in incoming:
             yield self._checked(call, data)
 
@@ -207,8 +207,8 @@ class _BoundMethod:
     async def _written(self, call: Call, request: Any, context: Context) -> None:
         async with aclosing(self._method(request, context)) as answers:
             async for answer in answers:
-                await context.write(answer.SerializeToString())
                 call.sent += 1
+                await context.write(answer.SerializeToString())
 
     def _refuse_key(self, call: Call) -> None:
         if HEADER in call.metadata and not self._policy.is_read_only:
@@ -238,7 +238,8 @@ async def _end(call: Call, context: Context, error: BaseException) -> NoReturn:
         raise error
     refusal = expected(error) or _unexpected(call, error)
     call.finished(refusal.kind.value, refusal.reason)
-    await context.send_initial_metadata(initial_metadata(call, _retry_headers(refusal)))
+    if not call.sent:  # the first message took the headers with it
+        await context.send_initial_metadata(initial_metadata(call, _retry_headers(refusal)))
     await context.abort(CODES[refusal.kind], refusal.message, trailing_metadata(refusal))
     raise AssertionError("unreachable: abort raises")
 

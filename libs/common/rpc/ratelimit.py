@@ -13,6 +13,7 @@ import structlog
 from limits import RateLimitItem, parse_many
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
+from redis.asyncio import BlockingConnectionPool
 
 from libs.common.observability.prometheus import RATE_LIMIT_LOCAL, RATE_LIMITED
 from libs.common.rpc.errors import RateLimited
@@ -25,6 +26,7 @@ _LEASES_PER_WINDOW = 50
 _LARGEST_LEASE = 200
 _LOCAL_FOR_SECONDS = 5.0
 _REDIS_TIMEOUT_SECONDS = 0.25
+_REDIS_CONNECTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +66,32 @@ class _Bucket:
 class RateLimiter:
     """Counts calls per (tenant, principal or address, class).
 
-    Each process leases a fiftieth of a window's calls at a time. Calls leased and not spent when the window ends are
-    lost, so with n processes a principal may be refused up to n leases early, and is never let through late.
+    Each process leases a fiftieth of a window's calls at a time. Calls leased and not spent when the window ends
+    are lost: with n processes a principal may be refused up to n leases early, and is never let through late.
     When Redis cannot be reached the process counts alone, and asks again after five seconds.
 
     Args:
-        redis_url: redis://, rediss:// or unix:// URL.
+        redis_url: redis:// or rediss:// URL.
         limits: Windows by class, such as {"read": "100/second;3000/minute"}.
     """
 
     def __init__(self, redis_url: str, limits: Mapping[str, str]) -> None:
         self._items = {name: tuple(parse_many(text)) for name, text in limits.items()}
-        scheme, _, rest = redis_url.partition("://")
-        shared = "async+redis+unix" if scheme == "unix" else f"async+{scheme}"
-        self._storage = RedisStorage(
-            f"{shared}://{rest}",
-            wrap_exceptions=False,
-            implementation="redispy",
-            key_prefix=KEY_PREFIX,
+        self._pool = BlockingConnectionPool.from_url(
+            redis_url,
+            max_connections=_REDIS_CONNECTIONS,
+            timeout=_REDIS_TIMEOUT_SECONDS,
             socket_timeout=_REDIS_TIMEOUT_SECONDS,
             socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
         )
-        self._shared = FixedWindowRateLimiter(self._storage)
+        self._shared = FixedWindowRateLimiter(
+            RedisStorage(
+                f"async+{redis_url}",
+                implementation="redispy",
+                key_prefix=KEY_PREFIX,
+                connection_pool=self._pool,  # type: ignore[arg-type]  # documented, but not in its types
+            )
+        )
         self._alone = FixedWindowRateLimiter(MemoryStorage())
         self._alone_until = 0.0
         self._buckets: OrderedDict[tuple[str, str, str], tuple[_Bucket, ...]] = OrderedDict()
@@ -112,7 +118,7 @@ class RateLimiter:
         return buckets[0].allowance if len(buckets) == 1 else _tightest(buckets)
 
     async def close(self) -> None:
-        await self._storage.bridge.get_connection().aclose()
+        await self._pool.aclose()
 
     def _buckets_of(self, key: tuple[str, str, str]) -> tuple[_Bucket, ...]:
         buckets = self._buckets.get(key)

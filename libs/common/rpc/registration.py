@@ -10,7 +10,7 @@ from libs.common.rpc.methods import ContractRefused, MethodPolicy, policies_of
 from libs.common.rpc.pipeline import Pipeline
 from libs.common.rpc.status import CODES, trailing_metadata
 
-_Handlers = Mapping[str, grpc.RpcMethodHandler[Any, Any]]
+_Handlers = Mapping[str, "grpc.RpcMethodHandler[Any, Any]"]
 
 
 class Registration:
@@ -19,7 +19,7 @@ class Registration:
     def __init__(self) -> None:
         self.services: dict[str, _Handlers] = {}
 
-    def add_generic_rpc_handlers(self, _handlers: Sequence[grpc.GenericRpcHandler[Any, Any]]) -> None:
+    def add_generic_rpc_handlers(self, _handlers: Sequence[grpc.GenericRpcHandler]) -> None:
         """Nothing: the same handlers come through `add_registered_method_handlers`."""
 
     def add_registered_method_handlers(self, service_name: str, handlers: _Handlers) -> None:
@@ -29,7 +29,7 @@ class Registration:
         """Register a servicer with the generated function of its service."""
         register(servicer, self)
 
-    def wrapped(self, pipeline: Pipeline) -> dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]]:
+    def wrapped(self, pipeline: Pipeline) -> "dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]]":
         """Every method of every service behind the pipeline.
 
         Raises:
@@ -53,10 +53,10 @@ class Registration:
         }
 
 
-class UnknownMethods(grpc.GenericRpcHandler[bytes, bytes]):
+class UnknownMethods(grpc.GenericRpcHandler):
     """Answers paths that no contract has, with a reason like any other refusal."""
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes]":
         return grpc.stream_stream_rpc_method_handler(_refuse_unknown)
 
 
@@ -65,7 +65,7 @@ async def _refuse_unknown(_requests: object, context: grpc.aio.ServicerContext[b
     await context.abort(CODES[refusal.kind], refusal.message, trailing_metadata(refusal))
 
 
-def _method_of(handler: grpc.RpcMethodHandler[Any, Any]) -> Callable[..., Any]:
+def _method_of(handler: "grpc.RpcMethodHandler[Any, Any]") -> Callable[..., Any]:
     method: Callable[..., Any] | None = (
         handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
     )

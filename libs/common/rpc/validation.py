@@ -1,5 +1,7 @@
 """Rules of the contract applied to requests; bad fields are named the way JSON spells them."""
 
+from typing import cast
+
 import protovalidate
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -41,7 +43,8 @@ def broken_rules(message: Message) -> list[FieldViolation]:
     A rule across fields has the id `<field>.<rule>` in the contract, and that field is named.
     """
     found = _validator.collect_violations(message)
-    return [_violation(message.DESCRIPTOR, violation) for violation in found] if found else []
+    descriptor = cast(Descriptor, message.DESCRIPTOR)
+    return [_violation(descriptor, violation) for violation in found] if found else []
 
 
 def parsed(message: type[Message], data: bytes) -> Message:
