@@ -93,7 +93,7 @@ class StackUnderTest:
 
     @property
     def urls(self) -> dict[str, str]:
-        """Store URLs: `metrics_app`, `metrics_owner`, `metrics_worker`, `postgres_admin`, `redis`, `mongo`..."""
+        """Store URLs: `metrics_app`, `metrics_owner`, `metrics_worker`, `postgres_admin`, `redis`..."""
         return self.status().urls
 
     def token(
