@@ -52,8 +52,8 @@ def _enter_user_namespace() -> None:
     if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER) != 0:
         error = ctypes.get_errno()
         sys.exit(
-            f"user namespaces are not available ({os.strerror(error)}): run as an ordinary user, or as root keep"
-            " the checkout and the data folder where other users may enter (no parent folder of mode 0700)"
+            f"user namespaces are not available ({os.strerror(error)}): run as an ordinary user, or as root"
+            " keep the checkout and the data folder where others may enter (no parent folder of mode 0700)"
         )
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{_UNPRIVILEGED_ID} {uid} 1")
