@@ -45,13 +45,6 @@ class SequenceNotGrowing(AnalyticsError):
     reason = "SEQUENCE_NOT_GROWING"
 
 
-class WindowTooWide(AnalyticsError):
-    """The window has more buckets than one answer may hold."""
-
-    kind = Kind.INVALID_ARGUMENT
-    reason = "WINDOW_TOO_WIDE"
-
-
 class TooManyValues(AnalyticsError):
     """An exact percentile would read more raw rows than the stated limit."""
 

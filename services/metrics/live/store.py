@@ -12,8 +12,9 @@ from services.metrics.live.keys import LiveKey
 from services.metrics.live.windows import WINDOW_MINUTES, LiveState, Window, window_starts
 from services.metrics.recording.rollups import Rollup
 
-# Grain: one live metric, minute and writer slot; and one live metric and slot for its version. Index: the primary
-# keys; keys arrive sorted, and minutes come before versions in every writer, so writers lock in one order.
+# Grain: one live metric, minute and writer slot; and one live metric and slot for its version. Index: the
+# primary keys; keys arrive sorted, and minutes come before versions in every writer, so writers lock in one
+# order.
 _ADD_MINUTES = """
 insert into realtime_metrics as kept
        (tenant_id, venue_id, metric_type, currency, minute_start, writer_slot,
@@ -43,13 +44,14 @@ on conflict (tenant_id, venue_id, metric_type, currency, writer_slot) do update
        updated_at = excluded.updated_at
 """
 
-# Grain: one live metric with its three windows side by side. Reads at most 60 minutes x slots of each, by the primary
-# keys. One statement, so versions and sums are of one snapshot: an equal version means equal facts.
+# Grain: one live metric with its three windows side by side. Reads at most 60 minutes x slots of each, by the
+# primary keys. One statement, so versions and sums are of one snapshot: an equal version means equal facts.
 _SELECT_STATES = """
 with wanted as (
     select venue_id, metric_type, currency, sum(version)::bigint as version, max(updated_at) as updated_at
       from realtime_versions
-     where tenant_id = $1 and venue_id = any($2::uuid[]) and ($3::text[] is null or metric_type = any($3::text[]))
+     where tenant_id = $1 and venue_id = any($2::uuid[])
+       and ($3::text[] is null or metric_type = any($3::text[]))
      group by venue_id, metric_type, currency
 )
 select wanted.*, minutes.*
@@ -80,7 +82,8 @@ select wanted.*, minutes.*
  order by venue_id, metric_type, currency
 """
 
-# Grain: one live metric of any tenant. For the worker role; no values. Reads the whole table: live metrics x slots.
+# Grain: one live metric of any tenant. For the worker role; no values. Reads the whole table: live metrics x
+# slots.
 _SELECT_RECENT_VERSIONS = """
 select tenant_id, venue_id, metric_type, currency, sum(version)::bigint as version
   from realtime_versions

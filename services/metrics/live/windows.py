@@ -33,6 +33,11 @@ class LiveState:
     newest_time: datetime | None
     windows: tuple[Window, ...]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the last hour holds no value."""
+        return not self.windows[-1].count
+
 
 def window_starts(now: datetime) -> Mapping[int, datetime]:
     """First instant of each window, by its width in minutes."""

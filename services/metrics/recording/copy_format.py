@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from services.metrics.recording.rows import Rows
 
-# Source: PostgreSQL 18 documentation, COPY, "Binary Format": signature, flags, extension length; per row a field
-# count, per field its length (-1 = null) and bytes; a field count of -1 ends the file. All big-endian.
+# Source: PostgreSQL 18 documentation, COPY, "Binary Format": signature, flags, extension length; per row a
+# field count, per field its length (-1 = null) and bytes; a field count of -1 ends the file. All big-endian.
 _HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER: Final = b"\xff\xff"
 _POSTGRES_EPOCH_US: Final = 946_684_800_000_000  # timestamptz counts microseconds from 2000-01-01
@@ -80,7 +80,13 @@ def _with_metadata(rows: Rows, at: int) -> bytes:
     return b"".join(
         (
             _FIXED.pack(
-                5, 8, int(rows.series[at]), 8, int(rows.times[at]) - _POSTGRES_EPOCH_US, 8, float(rows.values[at])
+                5,
+                8,
+                int(rows.series[at]),
+                8,
+                int(rows.times[at]) - _POSTGRES_EPOCH_US,
+                8,
+                float(rows.values[at]),
             ),
             struct.pack(">i", len(metric_id) or -1),
             metric_id,

@@ -94,7 +94,9 @@ class SeriesDirectory:
                 resolution.refused[name] = self._over_budget(blame)
             else:
                 resolution.found[name] = KnownSeries(ids[one.fingerprint], one.venue_id, one.metric_type)
-        self._remember(scope.tenant_id, {name: resolution.found[name] for name in ours if name in resolution.found})
+        self._remember(
+            scope.tenant_id, {name: resolution.found[name] for name in ours if name in resolution.found}
+        )
 
     async def _ids(
         self, conn: AsyncConnection, tenant_id: UUID, series: Mapping[bytes, Series]
@@ -131,7 +133,7 @@ class SeriesDirectory:
     def _over_budget(self, biggest: series_store.BiggestDimension | None) -> SeriesBudgetExceeded:
         if biggest is None:
             return SeriesBudgetExceeded(
-                f"the budget of {self._budget} series is used up; no dimension is to blame, only metric types",
+                f"the budget of {self._budget} series is used up, by metric types alone",
                 budget=self._budget,
             )
         return SeriesBudgetExceeded(

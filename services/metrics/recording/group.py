@@ -1,4 +1,4 @@
-"""One tenant's rows of many calls as one group: what is written together and how the outcome is told apart again."""
+"""One tenant's calls as one group: what is written together, and whose outcome is whose."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import numpy as np
 from google.protobuf.message import Message
 from numpy.typing import NDArray
 
-from libs.common.rpc.idempotency import Claim
+from libs.common.rpc.claims import Claim
 from services.metrics.live.keys import LiveKey
 from services.metrics.recording.rollups import MINUTE_US, ROLLUP_US, Integers, Rollup, rolled_up
 from services.metrics.recording.rows import Rows
@@ -19,7 +19,7 @@ LIVE_SPAN_US: Final = 60 * MINUTE_US  # the widest live window
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a call's rows: places in the request of those whose id was known; the others were stored."""
+    """What became of a call's rows: the places of those whose id was known; the others are stored."""
 
     duplicates: list[int] = field(default_factory=list)
 
@@ -28,8 +28,9 @@ class Outcome:
 class Submission:
     """A call that waits for its commit.
 
-    `live_keys` tells for every series of the rows which live metric it counts towards. `respond` makes the call's
-    answer; it runs inside the transaction, because the answer to an idempotency key commits with its effect.
+    `live_keys` tells for every series of the rows which live metric it counts towards. `respond` makes the
+    call's answer; it runs inside the transaction, because the answer to an idempotency key commits with its
+    effect.
     """
 
     tenant_id: UUID
@@ -117,4 +118,3 @@ def live_rollup(
     place = {key: at for at, key in enumerate(keys)}
     numbers = np.array([place[key] for key in of_series], np.int64)[inverse]
     return keys, rolled_up(numbers, rows.times[recent], rows.values[recent], MINUTE_US)
-

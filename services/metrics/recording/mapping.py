@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from tickettoken.metrics.v1 import recording_pb2
+
 from libs.common.errors import AnalyticsError
 from services.metrics.recording.group import Outcome
-from tickettoken.metrics.v1 import recording_pb2
 
 _ACCEPTED: Final = "ACCEPTED"
 _DUPLICATE: Final = "DUPLICATE"

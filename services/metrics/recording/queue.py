@@ -1,4 +1,4 @@
-"""Group commit: calls wait in a bounded queue and lanes write what has gathered, a transaction for many calls."""
+"""Group commit: calls gather in a bounded queue and are written together."""
 
 import asyncio
 from collections import deque
@@ -34,9 +34,9 @@ AfterCommit = Callable[[UUID, Written], Awaitable[None]]
 class GroupCommit:
     """A queue of calls and the lanes that commit them.
 
-    A lane takes everything that waits, up to a number of rows, and writes it: one transaction a tenant, one for all
-    tenants with few rows. What arrives meanwhile is the next batch, so the group grows with the load and a
-    lone call does not wait.
+    A lane takes everything that waits, up to a number of rows, and writes it: one transaction a tenant, one
+    for all tenants with few rows. What arrives meanwhile is the next batch, so the group grows with the load
+    and a lone call does not wait.
 
     Args:
         database: The service's database.
@@ -121,7 +121,7 @@ class GroupCommit:
 
     def _take(self) -> list[tuple[Submission, asyncio.Future[Message]]]:
         """What waits, up to a batch; calls whose caller has gone are left out."""
-        batch = []
+        batch: list[tuple[Submission, asyncio.Future[Message]]] = []
         rows = 0
         while self._waiting and (not batch or rows + len(self._waiting[0][0].rows) <= self._batch_rows):
             entry = self._waiting.popleft()
@@ -207,7 +207,7 @@ class GroupCommit:
     ) -> None:
         try:
             await self._after_commit(calls[0].tenant_id, written)
-        except Exception:  # the rows are durable whatever listeners do
+        except Exception:  # noqa: BLE001 (the rows are durable whatever listeners do)
             _log.exception("a listener of commits failed")
         for submission, reply in written.replies.items():
             answer = answers[submission]

@@ -6,16 +6,16 @@ from functools import partial
 from typing import TypeVar
 
 from google.protobuf.message import Message
+from tickettoken.metrics.v1 import recording_pb2
 
 from libs.common.context import Caller
-from libs.common.rpc.idempotency import Claim
+from libs.common.rpc.claims import Claim
 from services.metrics.live.keys import LiveKey
 from services.metrics.recording import mapping
 from services.metrics.recording.directory import SeriesDirectory
 from services.metrics.recording.group import Outcome, Submission
 from services.metrics.recording.queue import GroupCommit
 from services.metrics.recording.rows import MetricRow, ReadRows, TimeLimits, read_rows
-from tickettoken.metrics.v1 import recording_pb2
 
 _Response = TypeVar("_Response", bound=Message)
 
@@ -88,9 +88,7 @@ class Recorder:
         submission = Submission(
             tenant_id=caller.tenant_id,
             rows=rows.columns(),
-            live_keys={
-                one.series_id: LiveKey(one.venue_id, one.metric_type) for one in rows.series.values()
-            },
+            live_keys={one.series_id: LiveKey(one.venue_id, one.metric_type) for one in rows.series.values()},
             claim=claim,
             respond=respond,
             replay=response_type.FromString,

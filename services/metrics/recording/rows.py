@@ -80,8 +80,8 @@ class TimeLimits:
 class Rows:
     """Rows of one call that may be stored, as columns of equal length.
 
-    `positions` are the rows' places in the request. `metric_ids` holds 16 bytes a row, or b"" where the row has
-    none; the list is empty when no row has one. `metadata` holds JSON by place in these columns.
+    `positions` are the rows' places in the request. `metric_ids` holds 16 bytes a row, or b"" where the row
+    has none; the list is empty when no row has one. `metadata` holds JSON by place in these columns.
     """
 
     series: Integers
@@ -184,8 +184,8 @@ class ReadRows:
 def read_rows(metrics: Iterable[MetricRow], limits: TimeLimits) -> ReadRows:
     """The rows of a request with those refused whose value, time, id or metadata is not acceptable.
 
-    Names of series are judged by `series_names`, once a name and not once a row. This loop runs for every recorded
-    row: what is rare is tested after what is cheap.
+    Names of series are judged by `series_names`, once a name and not once a row. This loop runs for every
+    recorded row: what is rare is tested after what is cheap.
     """
     rows = ReadRows()
     add_name, add_time = rows.names.append, rows.times.append
@@ -237,7 +237,9 @@ def _time_refusal(micros: int, limits: TimeLimits) -> AnalyticsError:
         return TimestampInFuture("timestamp: at most 5 minutes ahead of now", violations=_AHEAD)
     days = (limits.now - limits.oldest) // 86_400_000_000
     return TimestampTooOld(
-        f"timestamp: older than the {days} days that metrics are kept", violations=_TOO_OLD, retention_days=days
+        f"timestamp: older than the {days} days that metrics are kept",
+        violations=_TOO_OLD,
+        retention_days=days,
     )
 
 

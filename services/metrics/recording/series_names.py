@@ -40,7 +40,9 @@ def checked(name: SeriesName) -> Series:
     if not _UUID.fullmatch(name.venue_id):
         raise InvalidField.of("venueId", "must be a UUID")
     if not _METRIC_TYPE.fullmatch(name.metric_type):
-        raise InvalidField.of("metricType", "1 to 64 characters: lower-case letters, digits, _; a letter first")
+        raise InvalidField.of(
+            "metricType", "1 to 64 characters: lower-case letters, digits, _; a letter first"
+        )
     check_dimensions(name.dimensions)
     venue_id = UUID(name.venue_id)
     shape = _digest(name.metric_type, *(text for pair in name.dimensions for text in pair))

@@ -46,7 +46,8 @@ select $1, venue_id, metric_type, dimensions, fingerprint
 on conflict (tenant_id, fingerprint) do nothing
 """
 
-# Grain: one dimension key. Reads every shape of the tenant, at most the budget; asked only when a series is refused.
+# Grain: one dimension key. Reads every shape of the tenant, at most the budget; asked only when a series is
+# refused.
 _BIGGEST_DIMENSION = """
 select pair.key, count(distinct pair.value)::bigint as value_count
   from metric_shapes

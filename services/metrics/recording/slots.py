@@ -41,8 +41,8 @@ _log = structlog.get_logger()
 class WriterSlots:
     """Leases one slot for each lane of this process.
 
-    Slots are about speed: two writers that share one wait for each other's row locks but lose nothing. So a lease
-    that cannot be had, or renewed, is made up for by a guess and no error.
+    Slots are about speed: two writers that share one wait for each other's row locks but lose nothing. So a
+    lease that cannot be had, or renewed, is made up for by a guess and no error.
 
     Args:
         worker_database: Database of the worker role.

@@ -15,8 +15,9 @@ from services.metrics.recording.rows import Rows
 
 COPY_FROM_ROWS: Final = 256  # below it, arrays cost less than the two extra round trips of COPY
 
-# Grain: one metric id of the last seven days. An id seen longer ago is free again, whether or not it was cleaned up.
-# Sorted, so that groups with common ids wait for each other in one order. Answers the ids that were not free.
+# Grain: one metric id of the last seven days. An id seen longer ago is free again, whether or not it was
+# cleaned up. Sorted, so that groups with common ids wait for each other in one order. Answers the ids that
+# were not free.
 _CLAIM_METRIC_IDS = """
 with given as (
     select metric_id from unnest($2::uuid[]) as one (metric_id)
@@ -30,7 +31,8 @@ with given as (
 select metric_id from given where not exists (select from claimed where claimed.metric_id = given.metric_id)
 """
 
-# PostgreSQL refuses COPY into a table with row-level security: rows go through a temporary table of the connection.
+# PostgreSQL refuses COPY into a table with row-level security: rows go through a temporary table of the
+# connection.
 _MAKE_STAGE = """
 create temporary table if not exists staged_metrics (
     series_id bigint, metric_time timestamptz, value double precision, metric_id uuid, metadata jsonb
@@ -50,11 +52,12 @@ select $1, series_id, to_timestamp(micros / 1e6), value, metric_id, metadata
        as new (series_id, micros, value, metric_id, metadata)
 """
 
-# Grain: one series, 15 minutes, writer slot. Index: the primary keys. Keys arrive sorted: writers that share a slot
-# lock them in one order.
+# Grain: one series, 15 minutes, writer slot. Index: the primary keys. Keys arrive sorted: writers that share
+# a slot lock them in one order.
 _ADD_TO_ROLLUPS = """
 insert into analytics_aggregations as kept
-       (tenant_id, series_id, bucket_start, writer_slot, value_count, value_sum, value_min, value_max, newest_time)
+       (tenant_id, series_id, bucket_start, writer_slot, value_count, value_sum, value_min, value_max,
+       newest_time)
 select $1, series_id, to_timestamp(bucket / 1e6), $2, value_count, value_sum, value_min, value_max,
        to_timestamp(newest / 1e6)
   from unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::double precision[], $7::double precision[],
@@ -91,9 +94,7 @@ async def add_to_rollups(conn: AsyncConnection, tenant_id: UUID, slot: int, roll
     )
 
 
-async def _insert_many(
-    connection: "asyncpg.Connection[asyncpg.Record]", tenant_id: UUID, rows: Rows
-) -> None:
+async def _insert_many(connection: "asyncpg.Connection[asyncpg.Record]", tenant_id: UUID, rows: Rows) -> None:
     await connection.execute(_MAKE_STAGE)
     await connection.copy_to_table(
         "staged_metrics",

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
+from tickettoken.metrics.v1 import recording_pb2
+
 from libs.common.context import Caller
 from services.metrics.errors import SequenceNotGrowing
 from services.metrics.recording.recorder import Recorder
-from tickettoken.metrics.v1 import recording_pb2
 
 _BATCHES_IN_FLIGHT: Final = 8
 
@@ -19,10 +20,12 @@ async def acknowledged(
 ) -> AsyncIterator[recording_pb2.StreamMetricsResponse]:
     """One acknowledgement a batch, in the order of the batches.
 
-    Reads ahead by a few batches only, so a sender that is faster than the database is slowed down by flow control.
+    Reads ahead by a few batches only, so a sender that is faster than the database is slowed down by flow
+    control.
 
     Raises:
-        SequenceNotGrowing: A batch's sequence is not above the one before; what came earlier is acknowledged first.
+        SequenceNotGrowing: A batch's sequence is not above the one before; what came earlier is acknowledged
+            first.
     """
     writing: asyncio.Queue[_Writing] = asyncio.Queue(_BATCHES_IN_FLIGHT)
     reader = asyncio.create_task(_read(recorder, caller, batches, writing))

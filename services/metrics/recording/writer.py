@@ -67,7 +67,9 @@ async def _claimed(
         if outcome is None:
             fresh.append(submission)
         else:
-            written.replies[submission] = submission.replay(outcome) if isinstance(outcome, bytes) else outcome
+            written.replies[submission] = (
+                submission.replay(outcome) if isinstance(outcome, bytes) else outcome
+            )
     return fresh
 
 

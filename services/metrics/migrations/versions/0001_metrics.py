@@ -1,7 +1,7 @@
 """Series, raw rows, rollups, live windows, and the tables every service has.
 
 analytics_metrics     one recorded row; narrow: names live in metric_series
-analytics_aggregations  one series, 15 minutes, writer slot; the sum over slots equals the raw rows at any moment
+analytics_aggregations  one series, 15 minutes, writer slot; the sum over slots equals the raw rows
 realtime_metrics      one live metric, minute, writer slot; a live metric is venue + metric type + currency
 realtime_versions     one live metric, writer slot; their sum is the metric's version, which never decreases
 """
@@ -130,9 +130,11 @@ begin
 end $$
 """
 
+
 def upgrade() -> None:
     apply(IDEMPOTENCY_DDL, INBOX_DDL, OUTBOX_DDL)
-    apply(_SERIES, _SERIES_BY_VENUE, rls.tenant_table("metric_series", venue_column="venue_id", app="select, insert"))
+    apply(_SERIES, _SERIES_BY_VENUE)
+    apply(rls.tenant_table("metric_series", venue_column="venue_id", app="select, insert"))
     apply(_BUDGETS, rls.tenant_table("metric_budgets", app="select, insert, update"))
     apply(_SHAPES, rls.tenant_table("metric_shapes", app="select, insert"))
     apply(
@@ -169,6 +171,7 @@ def upgrade() -> None:
     )
     apply(_METRIC_IDS, _METRIC_IDS_BY_AGE, rls.tenant_table("metric_ids", app="select, insert, update"))
     apply(rls.worker_policy("metric_ids", privileges="select, delete"))
-    apply(_VERSIONS, rls.tenant_table("realtime_versions", venue_column="venue_id", app="select, insert, update"))
+    apply(_VERSIONS)
+    apply(rls.tenant_table("realtime_versions", venue_column="venue_id", app="select, insert, update"))
     apply(rls.worker_policy("realtime_versions", privileges="select"))
     apply(_SLOTS, _SLOT_ROWS, _SLOTS_FOR_WORKER)

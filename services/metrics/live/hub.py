@@ -1,0 +1,193 @@
+"""The feeds of every venue that somebody watches through this process."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from libs.common.context import TenantScope
+from libs.common.errors import AnalyticsError, DependencyUnavailable
+from libs.common.postgres.database import Database
+from libs.common.redis import FAILURES
+from services.metrics.errors import TooManySubscribers
+from services.metrics.live import store
+from services.metrics.live.feed import FeedName, Feeds, ResumeTokens
+from services.metrics.live.subscriber import Subscriber
+from services.metrics.live.venue_feed import VenueFeed
+
+_BLOCK_SECONDS: Final = 0.25  # how long a venue that is new here may wait for its first change
+_EPOCH_CHECK_SECONDS: Final = 10.0
+_RETRY_SECONDS: Final = 1.0
+
+_log = structlog.get_logger()
+
+
+class LiveHub:
+    """Follows watched venues: one read of Redis for all of them, one state a venue, any number of streams.
+
+    Args:
+        database: The service's database.
+        feeds: The feeds.
+        tokens: Makes and reads resume tokens.
+        slow_reader_seconds: Time a change may wait for its reader.
+        most_subscribers: Streams this process serves.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        feeds: Feeds,
+        tokens: ResumeTokens,
+        *,
+        slow_reader_seconds: float,
+        most_subscribers: int,
+    ) -> None:
+        self._database = database
+        self._feeds = feeds
+        self._tokens = tokens
+        self._slow_reader_seconds = slow_reader_seconds
+        self._most = most_subscribers
+        self._watched: dict[FeedName, VenueFeed] = {}
+        self._loading: dict[FeedName, asyncio.Task[VenueFeed]] = {}
+        self._some_watched = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._count = 0
+        self._closing = False
+
+    def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._follow(), name="live-feeds"),
+            asyncio.create_task(self._turn_minutes(), name="live-minutes"),
+            asyncio.create_task(self._check_epochs(), name="live-epochs"),
+        ]
+
+    async def stop(self) -> None:
+        """Say goodbye to every stream and stop following."""
+        self.close_streams("SHUTTING_DOWN", "this replica stops; come back now, another one answers")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def close_streams(self, reason: str, message: str) -> None:
+        """Send every stream its closing message; new ones get it at once."""
+        self._closing = reason == "SHUTTING_DOWN"
+        for feed in self._watched.values():
+            for subscriber in feed.subscribers:
+                subscriber.close(reason, message)
+
+    async def join(self, name: FeedName, metric_types: frozenset[str]) -> tuple[VenueFeed, Subscriber]:
+        """A venue's feed and a subscriber of it, which gets all changes from now on; `leave` must follow.
+
+        Raises:
+            TooManySubscribers: The process serves as many as it may.
+            DependencyUnavailable: The feed cannot be followed now.
+        """
+        if self._count >= self._most:
+            raise TooManySubscribers("this replica serves as many streams as it may", limit=self._most)
+        self._count += 1
+        try:
+            feed = self._watched.get(name) or await self._loaded(name)
+        except BaseException:
+            self._count -= 1
+            raise
+        subscriber = Subscriber(metric_types, feed.token, slow_reader_seconds=self._slow_reader_seconds)
+        feed.subscribers.add(subscriber)
+        if self._closing:
+            subscriber.close("SHUTTING_DOWN", "this replica stops; come back now, another one answers")
+        return feed, subscriber
+
+    def leave(self, feed: VenueFeed, subscriber: Subscriber) -> None:
+        """End a subscription; a venue that nobody watches is forgotten."""
+        self._count -= 1
+        feed.subscribers.discard(subscriber)
+        if not feed.subscribers and self._watched.get(feed.name) is feed:
+            del self._watched[feed.name]
+            if not self._watched:
+                self._some_watched.clear()
+
+    async def _loaded(self, name: FeedName) -> VenueFeed:
+        """The feed, loaded once for all who ask at the same time."""
+        task = self._loading.get(name)
+        if task is None:
+            task = self._loading[name] = asyncio.create_task(self._load(name))
+            task.add_done_callback(lambda _: self._loading.pop(name, None))
+        return await asyncio.shield(task)
+
+    async def _load(self, name: FeedName) -> VenueFeed:
+        feed = VenueFeed(name, self._tokens)
+        await self._restart(feed)
+        self._watched[name] = feed
+        self._some_watched.set()
+        return feed
+
+    async def _restart(self, feed: VenueFeed) -> None:
+        """Position first, state second: what commits in between is in the state, or follows, or both."""
+        try:
+            feed.restart(await self._feeds.epoch(feed.name), await self._feeds.end(feed.name))
+        except FAILURES as error:
+            raise DependencyUnavailable("the feed is not reachable", dependency="redis") from error
+        await self._reload(feed.name.tenant_id, [feed])
+
+    async def _reload(self, tenant_id: UUID, feeds: Iterable[VenueFeed]) -> None:
+        of_venue = {feed.name.venue_id: feed for feed in feeds}
+        now = datetime.now(UTC)
+        async with self._database.transaction(TenantScope(tenant_id)) as conn:
+            states = await store.select_states(conn, tenant_id, of_venue, now)
+        of_feed = defaultdict(list)
+        for state in states:
+            of_feed[state.key.venue_id].append(state)
+        for venue_id, feed in of_venue.items():
+            feed.reload(of_feed[venue_id], now.replace(second=0, microsecond=0))
+
+    async def _follow(self) -> None:
+        """Read new messages of all watched feeds; streams are closed when Redis cannot be read."""
+        while True:
+            await self._some_watched.wait()
+            try:
+                await self._read_once()
+            except FAILURES as error:
+                _log.warning("live feeds not readable", error=type(error).__name__)
+                for feed in self._watched.values():
+                    for subscriber in feed.subscribers:
+                        subscriber.close(
+                            "DEPENDENCY_UNAVAILABLE", "the feed is not reachable; come back later"
+                        )
+                self._watched.clear()
+                self._some_watched.clear()
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _read_once(self) -> None:
+        feeds = {name.stream: feed for name, feed in self._watched.items()}
+        positions = {key: feed.position for key, feed in feeds.items()}
+        for key, messages in await self._feeds.read(positions, block_seconds=_BLOCK_SECONDS):
+            for position, message in messages:
+                feeds[key].receive(position, message.updates)
+
+    async def _turn_minutes(self) -> None:
+        """Move the windows of all watched venues on when a minute begins."""
+        while True:
+            now = datetime.now(UTC)
+            await asyncio.sleep(60.05 - now.second - now.microsecond / 1e6)
+            of_tenant: dict[UUID, list[VenueFeed]] = defaultdict(list)
+            for feed in self._watched.values():
+                of_tenant[feed.name.tenant_id].append(feed)
+            for tenant_id, feeds in of_tenant.items():
+                with suppress(AnalyticsError):  # the next minute, or the next change, brings it
+                    await self._reload(tenant_id, feeds)
+
+    async def _check_epochs(self) -> None:
+        """Start feeds anew that Redis has forgotten, and keep the epochs of watched ones alive."""
+        while True:
+            await asyncio.sleep(_EPOCH_CHECK_SECONDS)
+            for feed in list(self._watched.values()):
+                if not feed.subscribers:  # its only reader went while it was loading
+                    self._watched.pop(feed.name, None)
+                    continue
+                with suppress(AnalyticsError, *FAILURES):  # `_follow` deals with a Redis that is down
+                    if await self._feeds.epoch(feed.name) != feed.epoch:
+                        await self._restart(feed)

@@ -1,0 +1,88 @@
+"""One venue's feed in this process: its present state, its position, and the streams that follow it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from tickettoken.metrics.v1 import live_pb2
+
+from services.metrics.live.feed import FeedName, ResumeTokens, StreamId
+from services.metrics.live.keys import LiveKey
+from services.metrics.live.mapping import live_metric
+from services.metrics.live.subscriber import Change, Subscriber
+from services.metrics.live.windows import LiveState
+
+
+class VenueFeed:
+    """State and subscribers of one venue.
+
+    `state` holds metrics whose last hour is empty too: a resumed stream may still know them with values.
+    `position` is the id of the last message seen. `complete_from` is the first position since when
+    `changed_at` knows every change, so that most resumed streams cost no read. `minute` is the running minute
+    of the windows.
+    """
+
+    def __init__(self, name: FeedName, tokens: ResumeTokens) -> None:
+        self.name = name
+        self._tokens = tokens
+        self.epoch = b""
+        self.position = StreamId(0, 0)
+        self.complete_from = StreamId(0, 0)
+        self.minute: datetime | None = None
+        self.state: dict[LiveKey, live_pb2.LiveMetric] = {}
+        self.changed_at: dict[LiveKey, StreamId] = {}
+        self.subscribers: set[Subscriber] = set()
+
+    @property
+    def token(self) -> str:
+        return self._tokens.make(self.name, self.epoch, self.position)
+
+    def resume_position(self, token: str) -> StreamId:
+        """Where a token continues; see `ResumeTokens.read`."""
+        return self._tokens.read(self.name, self.epoch, token)
+
+    def restart(self, epoch: bytes, position: StreamId) -> None:
+        """Follow the feed from here on, in this epoch."""
+        self.epoch = epoch
+        self.position = self.complete_from = position
+        self.changed_at.clear()
+
+    def reload(self, states: Iterable[LiveState], minute: datetime) -> None:
+        """Take over what PostgreSQL says, and tell the subscribers what differs."""
+        changed = {}
+        for state in states:
+            metric = live_metric(state)
+            known = self.state.get(state.key)
+            if known is not None and known.version > metric.version:
+                continue  # the feed was faster
+            self.state[state.key] = metric
+            if known is None or not _same_figures(known, metric):
+                changed[state.key] = metric
+        self.minute = minute
+        self._broadcast(changed)
+
+    def receive(self, position: StreamId, metrics: Iterable[live_pb2.LiveMetric]) -> None:
+        """Take over a message of the feed and tell the subscribers what is newer than what they have."""
+        self.position = position
+        changed = {}
+        for metric in metrics:
+            key = LiveKey(self.name.venue_id, metric.metric_type, metric.currency)
+            known = self.state.get(key)
+            self.changed_at[key] = position
+            if known is None or known.version < metric.version:
+                self.state[key] = changed[key] = metric
+        self._broadcast(changed)
+
+    def _broadcast(self, changed: dict[LiveKey, live_pb2.LiveMetric]) -> None:
+        if changed and self.subscribers:
+            change = Change.of(self.token, changed)
+            for subscriber in self.subscribers:
+                subscriber.offer(change)
+
+
+def _same_figures(one: live_pb2.LiveMetric, other: live_pb2.LiveMetric) -> bool:
+    """Whether all windows hold the same values, wherever they start."""
+    return all(
+        (left.count, left.sum, left.min, left.max, left.last)
+        == (right.count, right.sum, right.min, right.max, right.last)
+        for left, right in zip(one.windows, other.windows, strict=True)
+    )

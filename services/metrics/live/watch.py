@@ -1,0 +1,106 @@
+"""One watched venue from the first message to the closing one."""
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+from tickettoken.metrics.v1 import live_pb2
+
+from libs.common.context import Caller
+from services.metrics.catalog.venues import Venues
+from services.metrics.live.feed import FeedName, Feeds
+from services.metrics.live.hub import LiveHub
+from services.metrics.live.keys import LiveKey
+from services.metrics.live.subscriber import Message, Subscriber
+from services.metrics.live.venue_feed import VenueFeed
+from services.metrics.moments import timestamp_of
+
+_SNAPSHOT_METRICS: Final = 200  # metrics in one message of a snapshot
+
+
+class VenueWatch:
+    """The use case behind WatchVenueMetrics.
+
+    Args:
+        venues: Venues of every tenant.
+        hub: Feeds of this process.
+        feeds: Feeds in Redis.
+        heartbeat_seconds: Silence after which a heartbeat is sent.
+    """
+
+    def __init__(self, venues: Venues, hub: LiveHub, feeds: Feeds, *, heartbeat_seconds: float) -> None:
+        self._venues = venues
+        self._hub = hub
+        self._feeds = feeds
+        self._heartbeat_seconds = heartbeat_seconds
+
+    async def messages(
+        self, caller: Caller, venue_id: UUID, metric_types: frozenset[str], resume_token: str
+    ) -> AsyncIterator[Message]:
+        """Snapshot (or what changed since the token), snapshot_complete, changes; the last word is a closing.
+
+        Raises:
+            VenueNotFound: The caller has no such venue.
+            ResumeTokenInvalid: The token belongs elsewhere.
+            ResumeExpired: The feed no longer holds everything since the token.
+            TooManySubscribers: The process serves as many streams as it may.
+        """
+        await self._venues.require(caller.scope, [venue_id])
+        feed, subscriber = await self._hub.join(FeedName(caller.tenant_id, venue_id), metric_types)
+        try:
+            keys = await self._changed_since(feed, resume_token) if resume_token else None
+            for message in _snapshot(feed, subscriber, keys, resumed=bool(resume_token)):
+                yield message
+            async for message in self._changes(caller, subscriber):
+                yield message
+        finally:
+            self._hub.leave(feed, subscriber)
+
+    async def _changed_since(self, feed: VenueFeed, token: str) -> set[LiveKey] | None:
+        """What a resumed stream has to be told; None for everything: the windows have moved on."""
+        position = feed.resume_position(token)
+        if position < feed.complete_from:
+            changed = await self._feeds.changed_between(feed.name, position, feed.complete_from)
+        else:
+            changed = set()
+        if feed.minute is None or position.milliseconds // 1000 < feed.minute.timestamp():
+            return None
+        return changed | {key for key, at in feed.changed_at.items() if at > position}
+
+    async def _changes(self, caller: Caller, subscriber: Subscriber) -> AsyncIterator[Message]:
+        while True:
+            left = (caller.expires_at - datetime.now(UTC)).total_seconds()
+            if left <= 0:
+                subscriber.close("TOKEN_EXPIRED", "the token has expired; come back with a new one")
+            message = await subscriber.next(max(0.0, min(left, self._heartbeat_seconds)))
+            if message is not None:
+                yield message
+                if message.HasField("closing"):
+                    return
+            elif left > self._heartbeat_seconds:
+                now = timestamp_of(datetime.now(UTC))
+                yield Message(resume_token=subscriber.token, heartbeat=live_pb2.Heartbeat(time=now))
+
+
+def _snapshot(
+    feed: VenueFeed, subscriber: Subscriber, keys: set[LiveKey] | None, *, resumed: bool
+) -> Iterable[Message]:
+    """The venue's state in messages of bounded size, then the sign that it is complete, with the first token.
+
+    Metrics without a value in the last hour are sent to resumed streams only.
+    """
+    if resumed:
+        known = {key: one for key, one in feed.state.items() if keys is None or key in keys}
+    else:
+        known = {key: one for key, one in feed.state.items() if one.windows[-1].count}
+    metrics = [known[key] for key in sorted(known) if subscriber.wants(key)]
+    newest = max((metric.updated_time.ToDatetime(UTC) for metric in metrics), default=None)
+    rest = iter(metrics)
+    while part := list(islice(rest, _SNAPSHOT_METRICS)):
+        yield Message(updates=part)
+    yield Message(
+        resume_token=subscriber.token,
+        snapshot_complete=live_pb2.SnapshotComplete(as_of=timestamp_of(newest)),
+    )

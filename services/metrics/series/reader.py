@@ -1,0 +1,170 @@
+"""Answers questions about series: buckets, points, aggregates."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, cast
+
+from tickettoken.metrics.v1 import series_pb2
+
+from libs.common.buckets import Granularity, Window, bucket_edges, zone
+from libs.common.cache.cache import Cache
+from libs.common.cache.lifetimes import AGGREGATE, SERIES
+from libs.common.context import TenantScope
+from libs.common.paging import PageTokens, page_size
+from libs.common.postgres.database import Database
+from services.metrics.catalog.venues import Venues
+from services.metrics.errors import RawPointsExpired, TooManyValues
+from services.metrics.series import mapping, store
+from services.metrics.series.namespaces import series_of
+from services.metrics.series.questions import selection_of, window_of
+from services.metrics.series.windows import Split, split
+
+_PERCENTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+_BEFORE_ANY_POINT: Final = -1
+
+
+class SeriesReader:
+    """The use cases of reading; cached answers are forgotten when a row of the series commits.
+
+    Args:
+        database: The service's database.
+        venues: Venues of every tenant.
+        cache: Answers of this service.
+        tokens: Page tokens.
+        retention_days: Age from which raw rows may be gone.
+        percentile_row_limit: Raw rows that an exact percentile may read.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        venues: Venues,
+        cache: Cache,
+        tokens: PageTokens,
+        *,
+        retention_days: int,
+        percentile_row_limit: int,
+    ) -> None:
+        self._database = database
+        self._venues = venues
+        self._cache = cache
+        self._tokens = tokens
+        self._retention = timedelta(days=retention_days)
+        self._percentile_row_limit = percentile_row_limit
+
+    async def buckets(
+        self, scope: TenantScope, request: series_pb2.ListMetricsRequest
+    ) -> series_pb2.ListMetricsResponse:
+        """Every bucket of the window, empty ones included.
+
+        Raises:
+            VenueNotFound: The scope has no such venue.
+            InvalidField: The zone is unknown, or a dimension or date is malformed.
+            WindowTooWide: Too many buckets.
+            RawPointsExpired: The window's edge is older than raw rows and not on a quarter hour.
+        """
+        selection = selection_of(scope.tenant_id, request)
+        window = window_of(request)
+        venue = (await self._venues.require(scope, [selection.venue_id]))[selection.venue_id]
+        clock = zone(request.time_zone or venue.time_zone)
+        edges = bucket_edges(window, cast("Granularity", request.granularity), clock)
+        parts = self._parts(window)
+
+        async def compute() -> bytes:
+            async with self._database.transaction(scope) as conn:
+                figures = await store.select_buckets(conn, selection, parts, edges)
+            return mapping.buckets_response(edges, figures).SerializeToString()
+
+        key = f"{clock.key}|{request.SerializeToString(deterministic=True).hex()}"
+        namespace = series_of(selection.venue_id, selection.metric_type)
+        answer = await self._cache.get_or_compute(namespace, key, SERIES.ttl, compute)
+        return series_pb2.ListMetricsResponse.FromString(answer)
+
+    async def points(
+        self, scope: TenantScope, request: series_pb2.ListMetricsRequest
+    ) -> series_pb2.ListMetricsResponse:
+        """One page of raw points in the order of time.
+
+        Raises:
+            VenueNotFound: The scope has no such venue.
+            InvalidField: A dimension, date, page size or page token is malformed.
+        """
+        selection = selection_of(scope.tenant_id, request)
+        window = window_of(request)
+        size = page_size(request.page_size)
+        position = self._tokens.read(tenant_id=scope.tenant_id, request=request)
+        await self._venues.require(scope, [selection.venue_id])
+        after = (
+            cast("tuple[datetime, int]", position)
+            if position is not None
+            else (window.start, _BEFORE_ANY_POINT)
+        )
+        async with self._database.transaction(scope) as conn:
+            points = await store.select_points(conn, selection, after, window.end, size + 1)
+        next_token = ""
+        if len(points) > size:
+            last = points[size - 1]
+            next_token = self._tokens.make(
+                (last.time, last.point_id), tenant_id=scope.tenant_id, request=request
+            )
+        return mapping.points_response(points[:size], next_token)
+
+    async def aggregate(
+        self, scope: TenantScope, request: series_pb2.AggregateMetricsRequest
+    ) -> series_pb2.AggregateMetricsResponse:
+        """One figure over the window, exact wherever its edges lie.
+
+        Raises:
+            VenueNotFound: The scope has no such venue.
+            InvalidField: A dimension or date is malformed.
+            TooManyValues: A percentile over more values than are read at once.
+            RawPointsExpired: The answer needs raw rows older than they are kept.
+        """
+        selection = selection_of(scope.tenant_id, request)
+        window = window_of(request)
+        await self._venues.require(scope, [selection.venue_id])
+
+        async def compute() -> bytes:
+            answer = await self._aggregate(scope, selection, window, request.aggregation)
+            return answer.SerializeToString()
+
+        key = request.SerializeToString(deterministic=True).hex()
+        namespace = series_of(selection.venue_id, selection.metric_type)
+        answer = await self._cache.get_or_compute(namespace, f"one|{key}", AGGREGATE.ttl, compute)
+        return series_pb2.AggregateMetricsResponse.FromString(answer)
+
+    async def _aggregate(
+        self, scope: TenantScope, selection: store.Selection, window: Window, aggregation: str
+    ) -> series_pb2.AggregateMetricsResponse:
+        parts = self._parts(window)
+        async with self._database.transaction(scope) as conn:
+            (figures,) = await store.select_buckets(conn, selection, parts, [window.start, window.end])
+            if aggregation not in _PERCENTILES:
+                return mapping.aggregate_response(aggregation, figures)
+            self._check_percentile(window, figures.count)
+            percentile = await store.select_percentile(conn, selection, window, _PERCENTILES[aggregation])
+        return mapping.percentile_response(aggregation, percentile)
+
+    def _check_percentile(self, window: Window, count: int) -> None:
+        if count > self._percentile_row_limit:
+            raise TooManyValues(
+                f"an exact percentile reads at most {self._percentile_row_limit} values;"
+                " ask for a shorter window or for one dimension",
+                limit=self._percentile_row_limit,
+                value_count=count,
+            )
+        self._require_raw(window.start)
+
+    def _parts(self, window: Window) -> Split:
+        parts = split(window)
+        if parts.needs_raw_from is not None:
+            self._require_raw(parts.needs_raw_from)
+        return parts
+
+    def _require_raw(self, since: datetime) -> None:
+        oldest = datetime.now(UTC) - self._retention
+        if since < oldest:
+            raise RawPointsExpired(
+                "single values of that age are not kept; move startDate and endDate to quarter hours,"
+                " and ask for no percentile",
+                oldest_time=oldest.isoformat(),
+            )

@@ -1,0 +1,179 @@
+"""SQL that reads series; the caller's transaction is bound to tenant and venue grant."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.buckets import Window
+from libs.common.postgres.database import driver
+from services.metrics.series.windows import Split
+
+# Grain: one bucket that has values. Rollups between their own edges and raw rows outside of them, in one
+# snapshot: exact wherever the window lies. Index: metric_series_venue_idx, then the primary key of the
+# rollups and analytics_metrics_series_idx; the cost grows with series and quarter hours, not with raw rows.
+_SELECT_BUCKETS = """
+with wanted as materialized (
+    select array(
+        select series_id from metric_series
+         where tenant_id = $1 and venue_id = $2 and metric_type = $3
+           and ($4::jsonb is null or dimensions @> $4::jsonb)) as ids
+), facts as (
+    select bucket_start as at, value_count, value_sum, value_min, value_max, newest_time
+      from analytics_aggregations
+     where series_id = any((select ids from wanted)::bigint[])
+       and bucket_start >= $6 and bucket_start < $7
+    union all
+    select metric_time, 1, value, value, value, metric_time
+      from analytics_metrics
+     where series_id = any((select ids from wanted)::bigint[])
+       and metric_time >= $5 and metric_time < $6
+    union all
+    select metric_time, 1, value, value, value, metric_time
+      from analytics_metrics
+     where series_id = any((select ids from wanted)::bigint[])
+       and metric_time >= $7 and metric_time < $8
+)
+select width_bucket(at, $9::timestamptz[]) as place,
+       sum(value_count)::bigint as value_count,
+       sum(value_sum) as value_sum,
+       min(value_min) as value_min,
+       max(value_max) as value_max,
+       max(newest_time) as newest_time
+  from facts
+ group by place
+"""
+
+# Grain: one window. Reads every raw value of it: the caller has counted them before.
+_SELECT_PERCENTILE = """
+select percentile_cont($7) within group (order by value) as value,
+       count(*) as value_count,
+       max(metric_time) as newest_time
+  from analytics_metrics
+ where series_id = any(array(
+        select series_id from metric_series
+         where tenant_id = $1 and venue_id = $2 and metric_type = $3
+           and ($4::jsonb is null or dimensions @> $4::jsonb)))
+   and metric_time >= $5 and metric_time < $6
+"""
+
+# Grain: one raw row, in the order of (metric_time, point_id) across series. Each series gives at most a page
+# by analytics_metrics_series_idx, so a page costs series x page size however many rows there are.
+_SELECT_POINTS = """
+select point.metric_time, point.point_id, point.value, point.metric_id, point.metadata,
+metric_series.dimensions
+  from metric_series
+ cross join lateral (
+       select metric_time, point_id, value, metric_id, metadata
+         from analytics_metrics
+        where series_id = metric_series.series_id
+          and (metric_time, point_id) > ($5, $6) and metric_time < $7
+        order by metric_time, point_id
+        limit $8) as point
+ where metric_series.tenant_id = $1 and metric_series.venue_id = $2 and metric_series.metric_type = $3
+   and ($4::jsonb is null or metric_series.dimensions @> $4::jsonb)
+ order by point.metric_time, point.point_id
+ limit $8
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which series: one metric of a venue, those that have all the given dimensions."""
+
+    tenant_id: UUID
+    venue_id: UUID
+    metric_type: str
+    dimensions: Mapping[str, str]
+
+    def binds(self) -> tuple[UUID, UUID, str, str | None]:
+        return (
+            self.tenant_id,
+            self.venue_id,
+            self.metric_type,
+            json.dumps(dict(self.dimensions), ensure_ascii=False) if self.dimensions else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Values of one bucket; count 0 means that the other fields say nothing."""
+
+    count: int = 0
+    sum: float = 0.0
+    minimum: float = 0.0
+    maximum: float = 0.0
+    newest_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One recorded value; `metadata` is JSON."""
+
+    time: datetime
+    point_id: int
+    value: float
+    metric_id: UUID | None
+    metadata: str | None
+    dimensions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """A percentile and the number of values behind it; `value` is None without values."""
+
+    value: float | None
+    count: int
+    newest_time: datetime | None
+
+
+async def select_buckets(
+    conn: AsyncConnection, selection: Selection, parts: Split, edges: Sequence[datetime]
+) -> list[Figures]:
+    """Figures of every bucket between the edges, of the facts inside the window only."""
+    rows = await driver(conn).fetch(
+        _SELECT_BUCKETS,
+        *selection.binds(),
+        parts.window.start,
+        parts.rolled_start,
+        parts.rolled_end,
+        parts.window.end,
+        list(edges),
+    )
+    figures = [Figures()] * (len(edges) - 1)
+    for row in rows:
+        figures[row["place"] - 1] = Figures(
+            row["value_count"], row["value_sum"], row["value_min"], row["value_max"], row["newest_time"]
+        )
+    return figures
+
+
+async def select_percentile(
+    conn: AsyncConnection, selection: Selection, window: Window, fraction: float
+) -> Percentile:
+    """The exact percentile of the window's raw values, by linear interpolation between ranks."""
+    row = await driver(conn).fetchrow(
+        _SELECT_PERCENTILE, *selection.binds(), window.start, window.end, fraction
+    )
+    assert row is not None
+    return Percentile(row["value"], row["value_count"], row["newest_time"])
+
+
+async def select_points(
+    conn: AsyncConnection, selection: Selection, after: tuple[datetime, int], end: datetime, limit: int
+) -> list[Point]:
+    """At most `limit` raw rows after a position (time, point id), before `end`."""
+    rows = await driver(conn).fetch(_SELECT_POINTS, *selection.binds(), *after, end, limit)
+    return [_point(row) for row in rows]
+
+
+def _point(row: "asyncpg.Record") -> Point:
+    dimensions: dict[str, Any] = json.loads(row["dimensions"])
+    return Point(
+        row["metric_time"], row["point_id"], row["value"], row["metric_id"], row["metadata"], dimensions
+    )
