@@ -25,7 +25,7 @@ fi
 log=$(mktemp)
 echo "installing ${missing[*]} (a minute, once)"
 if ! { DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get update -qq &&
-    DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq -o DPkg::Lock::Timeout=120 --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
     cat "$log" >&2
     echo "could not install ${missing[*]}; see above" >&2
     exit 1

@@ -22,7 +22,7 @@ def wait_for_gateway(gateway_url: str, supervisor: Supervisor) -> None:
             server.process.require_running()
         if time.monotonic() > give_up_at:
             raise ProcessFailed(f"the gateway does not report ready: {answer}")
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def _ask(url: str) -> str | None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local.errors import PortTaken, ProcessFailed
+from deploy.local.errors import PortTaken, ProcessFailed, ServerMissing
 from deploy.local.logs import keep_small
 from deploy.local.ports import choose_ports, free_port
 from deploy.local.processes import Process
 from deploy.local.servers import Server
+from deploy.local.servers.server import required_program
 from deploy.local.state import ProcessRecord, StackState, end_leftovers
 from deploy.local.supervisor import Supervisor
 from tests.servers.waiting import is_alive, until
@@ -81,6 +82,11 @@ def test_what_dies_again_and_again_is_given_up(tmp_path: Path):
 def test_a_server_that_ends_at_once_is_reported_with_its_log(tmp_path: Path):
     with pytest.raises(ProcessFailed, match="no such thing"):
         _Broken(tmp_path, port=1).start()
+
+
+def test_a_missing_program_is_named_with_what_to_install():
+    with pytest.raises(ServerMissing, match="no-such-server is not installed: apt-get install it"):
+        required_program("no-such-server", "/nowhere/no-such-server", install="apt-get install it")
 
 
 def test_ports_are_kept_and_a_taken_one_is_replaced_aloud():
