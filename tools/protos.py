@@ -105,6 +105,19 @@ def _compile(out: Path) -> None:
         _protoc([SOURCES], rules, *messages, *files)
         _protoc([SOURCES], rules, *services, *(file for file in files if file.endswith("_service.proto")))
         _protoc([], rules, *messages, RULES_FILE)
+    _write_rest_client(out)
+
+
+def _write_rest_client(out: Path) -> None:
+    from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+    sys.path.insert(0, str(ROOT))
+    import rest_client
+
+    module = out / rest_client.MODULE
+    module.parent.mkdir(parents=True)
+    descriptors = FileDescriptorSet.FromString((out / "descriptors.binpb").read_bytes())
+    module.write_text(rest_client.rest_services(descriptors))
 
 
 def _describe(sources: Path, out: Path) -> None:
@@ -140,7 +153,7 @@ def _protoc(include: Iterable[Path], rules: Path, *arguments: str) -> None:
 
 @contextmanager
 def _rules_descriptor() -> Iterator[Path]:
-    """A descriptor set of buf/validate and its imports, from the validator's wheel, which has no .proto file."""
+    """A descriptor set of buf/validate and its imports: the validator's wheel has no .proto file."""
     from protobuf.wkt.google.protobuf.descriptor_pb import FileDescriptorSet
     from protovalidate._gen.buf.validate import validate_pb
 
@@ -158,7 +171,8 @@ def _proto_files(sources: Path) -> list[str]:
 
 def _inputs_digest() -> str:
     digest = hashlib.sha256(repr([(name, version(name)) for name in GENERATORS]).encode())
-    for path in sorted((*SOURCES.rglob("*.proto"), *(ROOT / "tools").glob("*.py"))):
+    programs = (ROOT / "tools/protos.py", ROOT / "tools/rest_client.py", ROOT / "gateway/comments.py")
+    for path in sorted((*SOURCES.rglob("*.proto"), *programs)):
         digest.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
