@@ -11,6 +11,7 @@ import structlog
 from google.rpc import error_details_pb2
 
 from libs.common.errors import FieldViolation, InvalidField
+from libs.common.observability.access import configure_access_log
 from libs.common.observability.logging import configure_logging
 from libs.common.rpc.status import error_info_from, status_from, status_of
 from tests.rpc.world import echo_server, refused, some_uuid
@@ -163,6 +164,7 @@ async def test_access_log_is_one_json_line_without_secrets(served):
                 await asyncio.sleep(0.01)
     finally:
         structlog.reset_defaults()
+        configure_access_log(None)
 
     call, told = sorted(map(json.loads, lines.getvalue().splitlines()), key=lambda line: line["event"])
     assert call["work"] == "/tickettoken.testing.v1.EchoService/Say"

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 import structlog
 
 from libs.common.context import caller_or_none, current_work
+from libs.common.observability.access import AccessLog, configure_access_log
 
 _SECRET_NAMES = re.compile(
     r"authorization|cookie|password|secret|private|credential|token$|api_?key", re.IGNORECASE
@@ -33,14 +34,15 @@ def configure_logging(
     """
     target = stream or sys.stdout
     severity = logging.getLevelNamesMapping()[level.upper()]
+    constants = {"service": service, "environment": environment}
+    configure_access_log(AccessLog(target, constants) if severity <= logging.INFO else None)
 
     def identify(_logger: Any, _method: str, event: _Event) -> _Event:
-        event["service"] = service
-        event["environment"] = environment
+        event.update(constants)
         return event
 
     shared: list[structlog.types.Processor] = [
-        structlog.stdlib.add_log_level if stream is None else structlog.processors.add_log_level,
+        structlog.processors.add_log_level,
         add_context,
         identify,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

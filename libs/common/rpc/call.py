@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from uuid import uuid4
 
 import grpc
-import structlog
 from prometheus_client import Gauge, Histogram
 
 from libs.common.context import Caller, Work, begin_call
+from libs.common.observability.access import access_log
 from libs.common.observability.prometheus import CALLS, CALLS_IN_PROGRESS
 from libs.common.observability.tracing import accepted_traceparent
 from libs.common.rpc.methods import MethodPolicy
 
-_log = structlog.get_logger("access")
 _REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -76,14 +75,27 @@ class Call:
         seconds = time.monotonic() - self._started
         self._meter.in_progress.dec()
         self._meter.count(code, seconds)
-        facts: dict[str, object] = {"code": code, "milliseconds": round(seconds * 1000, 2)}
+        log = access_log()
+        if log is not None:
+            log.write(self._facts(code, reason, seconds))
+
+    def _facts(self, code: str, reason: str, seconds: float) -> dict[str, object]:
+        facts: dict[str, object] = {
+            "work": self.work.name,
+            "code": code,
+            "milliseconds": round(seconds * 1000, 2),
+            "request_id": self.work.request_id,
+            "trace_id": self.work.trace_id,
+            "client": self.client_address,
+        }
+        if self.caller is not None:
+            facts["tenant_id"] = str(self.caller.tenant_id)
+            facts["subject"] = self.caller.subject
         if reason:
             facts["reason"] = reason
-        if self.client_address:
-            facts["client"] = self.client_address
         if self.policy.takes_stream or self.policy.gives_stream:
             facts["received"], facts["sent"] = self.received, self.sent
-        _log.info("call", **facts)
+        return facts
 
     def _deadline(self, remaining: float | None, default: float, longest: float) -> tuple[float | None, bool]:
         if self.policy.takes_stream or self.policy.gives_stream:

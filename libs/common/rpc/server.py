@@ -13,6 +13,7 @@ from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
 from libs.common.auth.tokens import TokenVerifier
+from libs.common.observability.access import access_log
 from libs.common.observability.prometheus import MetricsEndpoint
 from libs.common.rpc.admission import Admission, Limiter
 from libs.common.rpc.claims import AnswerStore
@@ -140,6 +141,8 @@ class RpcServer:
         await self._probes.stop(0)
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.close)
+        if (log := access_log()) is not None:
+            log.flush()
         _log.info("stopped")
 
     def _bind(self) -> int:
