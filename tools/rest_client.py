@@ -1,4 +1,4 @@
-"""Writes the typed REST methods: one class a service, one method a route, with the messages of the gRPC stub."""
+"""Writes the typed REST methods: one class a service, one method a route, the messages of the gRPC stub."""
 
 import re
 import textwrap
@@ -17,7 +17,7 @@ from google.protobuf.descriptor_pb2 import (
 from gateway.comments import comments_of
 
 MODULE = Path("tickettoken/rest/services.py")
-_HEADER = '''"""REST counterparts of the gRPC stubs: same methods, same messages. Generated from protos/; do not edit."""
+_HEADER = '''"""REST counterparts of the gRPC stubs, with the same messages. Generated from protos/; do not edit."""
 
 from collections.abc import AsyncIterator
 

@@ -5,11 +5,13 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from gateway.rest import Route
 
+Parameters = list[tuple[str, str | int | float | bool | None]]  # as httpx types it
 _PLACE = re.compile(r"{(\w+)}")
 
 
@@ -29,9 +31,9 @@ def path_of(route: Route, request: Message) -> str:
     return _PLACE.sub(value, route.path)
 
 
-def query_of(route: Route, request: Message) -> list[tuple[str, str]]:
+def query_of(route: Route, request: Message) -> httpx.QueryParams:
     """The query parameters: every set field that neither the path nor a body carries."""
-    return [] if route.has_body else list(_flat(_rest(route, request)))
+    return httpx.QueryParams([] if route.has_body else _flat(_rest(route, request)))
 
 
 def body_of(route: Route, request: Message) -> bytes | None:
@@ -49,9 +51,9 @@ def _rest(route: Route, request: Message) -> dict[str, Any]:
     return fields
 
 
-def _flat(fields: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def _flat(fields: dict[str, Any], prefix: str = "") -> Parameters:
     """Repeated fields as repeated parameters, messages as dotted names."""
-    parameters: list[tuple[str, str]] = []
+    parameters: Parameters = []
     for name, value in fields.items():
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, dict):

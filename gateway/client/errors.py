@@ -13,8 +13,8 @@ from libs.common.errors import FieldViolation, Kind
 class ApiError(Exception):
     """A call that the gateway or a service refused.
 
-    `reason` names what went wrong (`VENUE_NOT_FOUND`), `message` says it for people, `metadata` holds facts about the
-    case, `violations` the fields at fault, `retry_after` when to try again.
+    `reason` names what went wrong (`VENUE_NOT_FOUND`), `message` says it for people, `metadata` holds facts about
+    the case, `violations` the fields at fault, `retry_after` when to try again.
     """
 
     kind: ClassVar[Kind] = Kind.INTERNAL
@@ -182,10 +182,8 @@ def _violations(details: dict[str, dict[str, Any]]) -> tuple[FieldViolation, ...
 
 def _retry_after(details: dict[str, dict[str, Any]], headers: httpx.Headers) -> timedelta | None:
     """When to try again, by RetryInfo (such as "1.5s") or else by the Retry-After header in seconds."""
-    stated = str(details.get("RetryInfo", {}).get("retryDelay", "")).removesuffix("s") or headers.get(
-        "retry-after", ""
-    )
+    delay = str(details.get("RetryInfo", {}).get("retryDelay", "")).removesuffix("s")
     try:
-        return timedelta(seconds=float(stated))
+        return timedelta(seconds=float(delay or headers.get("retry-after", "")))
     except ValueError:
         return None

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 
 async def event_data(lines: AsyncIterator[str]) -> AsyncIterator[str]:
-    """The data of each complete event; an event that the connection cuts off is dropped, as the standard asks.
+    """The data of each complete event; an event that the connection cuts off is dropped.
 
-    Source: WHATWG HTML, 9.2.6 "Interpreting an event stream", without `event`, `id` and `retry`, which the gateway
-    does not send.
+    Source: WHATWG HTML, 9.2.6 "Interpreting an event stream", without `event`, `id` and `retry`, which the
+    gateway does not send.
     """
     data: list[str] = []
     async for line in lines:

@@ -7,6 +7,7 @@ from gateway.client.errors import ApiError
 from libs.common.errors import Kind
 
 _AGAIN = frozenset({Kind.UNAVAILABLE, Kind.RESOURCE_EXHAUSTED, Kind.ABORTED})
+_PASSING_CONFLICTS = frozenset({"IDEMPOTENCY_IN_FLIGHT", "TRANSACTION_CONFLICT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class RetryPolicy:
     def wait_seconds(self, error: ApiError, attempt: int) -> float | None:
         """How long to wait after this failed attempt (from 1); None: give up.
 
-        A conflict (ABORTED) is tried again only where it passes by itself: a call with the same idempotency key is
-        in flight, or a transaction lost a race. An etag that does not match stays wrong.
+        A conflict (ABORTED) is tried again only where it passes by itself: a call with the same idempotency key
+        is in flight, or a transaction lost a race. An etag that does not match stays wrong.
         """
         if attempt >= self.attempts or error.kind not in _AGAIN:
             return None

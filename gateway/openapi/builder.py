@@ -24,8 +24,8 @@ _PACKAGE = "tickettoken."
 _IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "1 to 128 printable ASCII characters that make the call repeatable for 24 hours: the same key and "
-    "request get the first answer again.",
+    "description": "1 to 128 printable ASCII characters that make the call repeatable for 24 hours: the same key "
+    "and request get the first answer again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 128},
 }
 
@@ -52,8 +52,8 @@ def document(descriptor_set: FileDescriptorSet, *, version: str = "1") -> Schema
         "info": {
             "title": "TicketToken Analytics",
             "version": version,
-            "description": "Analytics for ticketing: recorded metrics, live figures, and figures from the platform's "
-            "own sales. Every route is also a gRPC method of the same name.",
+            "description": "Analytics for ticketing: recorded metrics, live figures, and figures from the "
+            "platform's own sales. Every route is also a gRPC method of the same name.",
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "tags": builder.tags,
