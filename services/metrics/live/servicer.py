@@ -15,12 +15,11 @@ from services.metrics.live.watch import VenueWatch
 _Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class LiveServicer:
-    """GetRealtimeMetrics, GetVenueMetrics, WatchVenueMetrics."""
+class RealtimeMetricsServicer:
+    """MetricsService: GetRealtimeMetrics."""
 
-    def __init__(self, reader: LiveReader, watch: VenueWatch) -> None:
+    def __init__(self, reader: LiveReader) -> None:
         self._reader = reader
-        self._watch = watch
 
     async def GetRealtimeMetrics(
         self, request: live_pb2.GetRealtimeMetricsRequest, _context: _Context
@@ -29,6 +28,14 @@ class LiveServicer:
         return live_pb2.GetRealtimeMetricsResponse(
             metrics=map(live_metric, states), as_of=newest_fact(states)
         )
+
+
+class RealtimeServicer:
+    """RealtimeService: GetVenueMetrics, WatchVenueMetrics."""
+
+    def __init__(self, reader: LiveReader, watch: VenueWatch) -> None:
+        self._reader = reader
+        self._watch = watch
 
     async def GetVenueMetrics(
         self, request: live_pb2.GetVenueMetricsRequest, _context: _Context

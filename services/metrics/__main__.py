@@ -1,0 +1,66 @@
+"""Command line of the metrics service: `python -m services.metrics serve|work|all|migrate|dead-letters`."""
+
+import argparse
+import asyncio
+import sys
+
+import uvloop
+
+from services.metrics.settings import MetricsSettings
+
+
+def main() -> int:
+    """Carry out the command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m services.metrics", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="answer calls")
+    commands.add_parser("work", help="consume events, relay the outbox, keep the tables in shape")
+    commands.add_parser("all", help="serve and work in one process")
+    commands.add_parser("migrate", help="bring the database to this version; needs the owner's URL")
+    _add_dead_letters(commands.add_parser("dead-letters", help="show or replay events that failed"))
+    arguments = parser.parse_args()
+    settings = MetricsSettings()
+    if arguments.command == "migrate":
+        return asyncio.run(_migrate(settings))
+    if arguments.command == "dead-letters":
+        return asyncio.run(_dead_letters(settings, arguments))
+    return uvloop.run(_run(settings, arguments.command))
+
+
+async def _run(settings: MetricsSettings, command: str) -> int:
+    from services.metrics.bootstrap import run
+
+    await run(settings, serves=command in ("serve", "all"), works=command in ("work", "all"))
+    return 0
+
+
+async def _migrate(settings: MetricsSettings) -> int:
+    from libs.common.postgres.migrate import run_migrations
+
+    if settings.owner_database_url is None:
+        sys.stderr.write("METRICS_OWNER_DATABASE_URL is not set: migrations run as the owner role\n")
+        return 2
+    await run_migrations("services.metrics", settings.owner_database_url.get_secret_value())
+    return 0
+
+
+def _add_dead_letters(parser: argparse.ArgumentParser) -> None:
+    from libs.common.bus.dead_letters import add_commands
+    from services.metrics.read_models.consumer import QUEUE
+
+    add_commands(parser, (QUEUE,))
+
+
+async def _dead_letters(settings: MetricsSettings, arguments: argparse.Namespace) -> int:
+    from libs.common.bus import open_bus
+    from libs.common.bus.dead_letters import run
+
+    bus = open_bus(settings.bus_url.get_secret_value())
+    try:
+        return await run(bus, arguments)
+    finally:
+        await bus.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
