@@ -3,7 +3,17 @@
 import asyncpg
 import pytest
 
+from libs.common.bus.consumer import in_transaction
+from libs.common.cache.cache import Cache
 from libs.common.postgres.database import Database
+from libs.common.redis import connect
+from services.metrics.catalog.venues import Venues
+from services.metrics.live.feed import Feeds
+from services.metrics.live.publisher import LivePublisher
+from services.metrics.live.sales import LiveSales
+from services.metrics.read_models.consumer import QUEUE, ReadModels
+from services.metrics.read_models.effects import Effects
+from services.metrics.recording.slots import WriterSlots
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +46,40 @@ async def as_admin(metrics_service):
     connection = await asyncpg.connect(metrics_service.admin_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def redis(redis_url):
+    client = connect(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def venues(database):
+    return Venues(database)
+
+
+@pytest.fixture
+async def cache(redis):
+    cache = Cache(redis, service="metrics", key=b"k" * 32)
+    await cache.start()
+    yield cache
+    await cache.close()
+
+
+@pytest.fixture
+def live_sales(database, worker_database, redis):
+    publisher = LivePublisher(database, Feeds(redis, length=100), tick_seconds=0.05)
+    return LiveSales(publisher, WriterSlots(worker_database, count=1))
+
+
+@pytest.fixture
+def read_models(database, venues, live_sales, cache):
+    return ReadModels(database, venues, Effects(live_sales, cache))
+
+
+@pytest.fixture
+def handler(database, read_models):
+    """What the read models' consumer does with a batch of deliveries."""
+    return in_transaction(database, service="metrics", queue=QUEUE, apply=read_models.apply)

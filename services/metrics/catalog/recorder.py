@@ -1,6 +1,6 @@
 """Use case: keep what events say about venues, events and ticket types."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 from uuid import UUID
 
@@ -21,8 +21,11 @@ _State = TypeVar("_State", VenueState, EventState, TicketTypeState)
 
 async def record_catalog(
     conn: AsyncConnection, tenant_id: UUID, statements: Iterable[Statement], named: Iterable[NamedEvent]
-) -> None:
+) -> frozenset[UUID]:
     """Keep the newest statement about each thing, in whatever order they come.
+
+    Returns the venues that had one of the shows before: where a show moves away or sells from elsewhere,
+    their figures change too.
 
     Args:
         conn: The tenant's open transaction, in which all venues are registered.
@@ -32,14 +35,26 @@ async def record_catalog(
     """
     store = StatementStore(conn, tenant_id)
     all_statements = list(statements)
+    events = _newest(all_statements, EventState, lambda state: state.event_id)
+    cancelled = _latest_cancellations(all_statements)
     ticket_types = _newest(all_statements, TicketTypeState, lambda state: state.ticket_type_id)
     shows = {event.event_id: event for event in named}
     shows.update((state.event_id, NamedEvent(state.event_id, state.venue_id)) for state in ticket_types)
+    concerned = {*shows, *(state.event_id for state in events), *(one.event_id for one in cancelled)}
+    venue_ids = await store.venues_of_events(concerned)
     await store.put_venues(_newest(all_statements, VenueState, lambda state: state.venue_id))
     await store.name_events(shows.values())
-    await store.put_events(_newest(all_statements, EventState, lambda state: state.event_id))
-    await store.cancel_events(_latest_cancellations(all_statements))
+    await store.put_events(events)
+    await store.cancel_events(cancelled)
     await store.put_ticket_types(ticket_types)
+    return venue_ids
+
+
+async def venues_of_events(
+    conn: AsyncConnection, tenant_id: UUID, event_ids: Collection[UUID]
+) -> frozenset[UUID]:
+    """Where these shows take place; orders made before a show moved count for the show's new venue, too."""
+    return await StatementStore(conn, tenant_id).venues_of_events(event_ids)
 
 
 def _newest(

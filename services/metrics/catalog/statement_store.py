@@ -97,12 +97,27 @@ on conflict (tenant_id, ticket_type_id) do update
 """
 
 
+# Grain: one venue that has any of these shows. Index: events_pkey.
+_VENUES_OF_EVENTS = """
+select distinct venue_id
+  from events
+ where tenant_id = $1 and event_id = any($2::uuid[])
+"""
+
+
 class StatementStore:
     """The catalog of one tenant inside one transaction."""
 
     def __init__(self, conn: AsyncConnection, tenant_id: UUID) -> None:
         self._driver = driver(conn)
         self._tenant_id = tenant_id
+
+    async def venues_of_events(self, event_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Where these shows take place as far as is known."""
+        if not event_ids:
+            return frozenset()
+        rows = await self._driver.fetch(_VENUES_OF_EVENTS, self._tenant_id, list(event_ids))
+        return frozenset(row["venue_id"] for row in rows)
 
     async def put_venues(self, states: Collection[VenueState]) -> None:
         rows = [

@@ -17,12 +17,13 @@ from services.metrics.orders.sums import Deltas
 class Recorded:
     """What recording changed.
 
-    `first_sales` has the lines of each order whose sale entered the books for the first time, `venue_ids` the
-    venues whose figures changed.
+    `first_sales` has the sold lines of each order whose sale entered the books for the first time;
+    `venue_ids` and `event_ids` are what the changed figures belong to.
     """
 
     first_sales: list[tuple[BookLine, ...]]
     venue_ids: frozenset[UUID]
+    event_ids: frozenset[UUID]
 
 
 def merged(statements: Iterable[Order]) -> dict[UUID, Order]:
@@ -41,6 +42,8 @@ async def record_orders(conn: AsyncConnection, tenant_id: UUID, statements: Iter
     Recording a statement again changes nothing.
     """
     orders = merged(statements)
+    if not orders:
+        return Recorded([], frozenset(), frozenset())
     store, books = OrderStore(conn, tenant_id), BooksStore(conn, tenant_id)
     new = await store.insert_new(orders.values())
     known = {order.order_id: order for order in await _lock_known(store, orders.keys() - new)}
@@ -72,7 +75,11 @@ async def _restate(books: BooksStore, changed: list[Order], known: dict[UUID, Or
         entered.extend((order.order_id, line) for line in after)
         before = known.get(order.order_id)
         if after and (before is None or before.sale is None):
-            first_sales.append(after)
+            first_sales.append(tuple(line for line in after if line.ticket_count))
     await books.put_in(entered)
     await books.add(deltas)
-    return Recorded(first_sales, frozenset(key.venue_id for key in deltas.sales))
+    return Recorded(
+        first_sales,
+        venue_ids=frozenset(key.venue_id for key in deltas.sales),
+        event_ids=frozenset(key.event_id for key in deltas.sales),
+    )

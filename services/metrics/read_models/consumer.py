@@ -13,13 +13,13 @@ from libs.common.context import TenantScope
 from libs.common.errors import InvalidField, VenueNotFound
 from libs.common.postgres.database import Database
 from services.metrics.catalog import events as catalog_events
-from services.metrics.catalog.recorder import record_catalog
+from services.metrics.catalog.recorder import record_catalog, venues_of_events
 from services.metrics.catalog.statements import NamedEvent
 from services.metrics.catalog.venues import Venues
 from services.metrics.ingest.admission import problems_of
 from services.metrics.orders import events as order_events
 from services.metrics.orders.facts import Order
-from services.metrics.orders.recorder import Recorded, record_orders
+from services.metrics.orders.recorder import record_orders
 from services.metrics.read_models.effects import Effects
 
 QUEUE: Final = "metrics.read-models"
@@ -60,13 +60,14 @@ class ReadModels:
             catalog_events.statement_of(event) for event in events if event.type in catalog_events.TYPES
         ]
         orders = [order_events.order_of(event) for event in events if event.type in order_events.TYPES]
-        await record_catalog(conn, tenant_id, statements, _named_events(orders))
-        recorded = await record_orders(conn, tenant_id, orders) if orders else Recorded([], frozenset())
+        changed = venue_ids | await record_catalog(conn, tenant_id, statements, _named_events(orders))
+        recorded = await record_orders(conn, tenant_id, orders)
+        changed |= recorded.venue_ids | await venues_of_events(conn, tenant_id, recorded.event_ids)
         live = await self._effects.inside(conn, tenant_id, recorded.first_sales)
 
         async def after_commit() -> None:
             self._venues.forget(tenant_id, venue_ids)
-            await self._effects.after(tenant_id, venue_ids | recorded.venue_ids, live)
+            await self._effects.after(tenant_id, changed, live)
 
         return after_commit
 

@@ -50,7 +50,16 @@ def event_cancelled(tenant_id, venue_id, show_id, **envelope):
 
 
 def ticket_type_updated(
-    tenant_id, venue_id, show_id, ticket_type_id, *, capacity=100, held=0, name="Stalls", price=2_000, **envelope
+    tenant_id,
+    venue_id,
+    show_id,
+    ticket_type_id,
+    *,
+    capacity=100,
+    held=0,
+    name="Stalls",
+    price=2_000,
+    **envelope,
 ):
     state = venues_pb2.TicketTypeUpdated(
         ticket_type_id=str(ticket_type_id),

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from tests.metrics.platform import events as make
 from tickettoken.events.v1.envelope_pb2 import Event
+
+from tests.metrics.platform import events as make
 
 
 @dataclass
@@ -55,9 +56,7 @@ def _describe(made, chance, new_id):
             )
     for show, venue in made.shows.items():
         made.log.append(make.event_created(tenant, venue, show, version=1, event_id=new_id()))
-        made.log.append(
-            make.event_updated(tenant, venue, show, version=2, name="Renamed", event_id=new_id())
-        )
+        made.log.append(make.event_updated(tenant, venue, show, version=2, name="Renamed", event_id=new_id()))
     for ticket_type, show in made.types.items():
         for version in (1, 2, 3):
             made.log.append(
@@ -91,7 +90,9 @@ def _sell(made, chance, new_id):
     }
     gross = chance.choice([None, listed * 9 // 10])
     tenant = made.tenant_id
-    made.log.append(make.order_completed(tenant, venue, order_id, lines=lines, gross=gross, **terms, **envelope))
+    made.log.append(
+        make.order_completed(tenant, venue, order_id, lines=lines, gross=gross, **terms, **envelope)
+    )
     if chance.random() < 0.15:
         envelope = {"at": sold_at + timedelta(minutes=20), "version": 1, "event_id": new_id()}
         lines = [(quantity + 1, *rest) for quantity, *rest in lines]

@@ -1,0 +1,45 @@
+"""Revenue as answers of the contract, cached until an order of the tenant changes."""
+
+from uuid import UUID
+
+from tickettoken.metrics.v1 import revenue_pb2
+
+from libs.common.cache.cache import Cache
+from libs.common.cache.lifetimes import REVENUE
+from libs.common.context import TenantScope
+from services.metrics.catalog.venues import Venues
+from services.metrics.read_models.namespaces import revenue_of
+from services.metrics.revenue.mapping import summary_message
+from services.metrics.revenue.summary import Revenue
+from services.metrics.revenue.windows import Window
+
+
+class RevenueAnswers:
+    """Revenue for callers; what they may see is checked before the cache is asked."""
+
+    def __init__(self, revenue: Revenue, venues: Venues, cache: Cache) -> None:
+        self._revenue = revenue
+        self._venues = venues
+        self._cache = cache
+
+    async def summary(
+        self, scope: TenantScope, window: Window, venue_id: UUID | None
+    ) -> revenue_pb2.GetRevenueSummaryResponse:
+        """Revenue of the window and the one before.
+
+        Raises:
+            VenueNotFound: The scope has no such venue.
+            InvalidField: There is no room for the window before.
+        """
+        window.before()
+        if venue_id is not None:
+            await self._venues.require(scope, [venue_id])
+
+        async def compute() -> bytes:
+            summary = await self._revenue.summary(scope, window, venue_id)
+            return summary_message(summary).SerializeToString()
+
+        answer = await self._cache.get_or_compute(
+            revenue_of(venue_id), f"{window.start.isoformat()}/{window.end.isoformat()}", REVENUE.ttl, compute
+        )
+        return revenue_pb2.GetRevenueSummaryResponse.FromString(answer)
