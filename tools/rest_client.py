@@ -17,7 +17,7 @@ from google.protobuf.descriptor_pb2 import (
 from gateway.comments import comments_of
 
 MODULE = Path("tickettoken/rest/services.py")
-_HEADER = '''"""REST counterparts of the gRPC stubs, with the same messages. Generated from protos/; do not edit."""
+_HEADER = '''"""REST counterparts of the gRPC stubs, same messages. Generated; do not edit."""
 
 from collections.abc import AsyncIterator
 
@@ -37,14 +37,12 @@ class _Writer:
     def __init__(self, files: list[FileDescriptorProto]) -> None:
         self.imports: set[str] = set()
         self._comments = comments_of(files)
-        self._files = {
-            f".{file.package}.{message.name}": file for file in files for message in file.message_type
-        }
-        self._fields = {
-            f".{file.package}.{message.name}": {field.name for field in message.field}
-            for file in files
-            for message in file.message_type
-        }
+        self._files: dict[str, FileDescriptorProto] = {}
+        self._fields: dict[str, set[str]] = {}
+        for file in files:
+            for message in file.message_type:
+                self._files[f".{file.package}.{message.name}"] = file
+                self._fields[f".{file.package}.{message.name}"] = {field.name for field in message.field}
         self._services: list[tuple[str, str]] = []
 
     def service(self, file: FileDescriptorProto, service: ServiceDescriptorProto) -> str:

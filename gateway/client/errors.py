@@ -13,8 +13,8 @@ from libs.common.errors import FieldViolation, Kind
 class ApiError(Exception):
     """A call that the gateway or a service refused.
 
-    `reason` names what went wrong (`VENUE_NOT_FOUND`), `message` says it for people, `metadata` holds facts about
-    the case, `violations` the fields at fault, `retry_after` when to try again.
+    `reason` names what went wrong (`VENUE_NOT_FOUND`), `message` says it for people, `metadata` holds facts
+    about the case, `violations` the fields at fault, `retry_after` when to try again.
     """
 
     kind: ClassVar[Kind] = Kind.INTERNAL

@@ -19,8 +19,8 @@ from gateway.rest import Reply, Route
 class Feed:
     """One stream of one caller.
 
-    Requests and responses have a `resume_token`, so that no key's latest state is missed; a `closing` signal is the
-    last message of a stream that ended in order. A stream that ends without one has broken.
+    Requests and responses have a `resume_token`, so that no key's latest state is missed; a `closing` signal
+    is the last message of a stream that ended in order. A stream that ends without one has broken.
     """
 
     def __init__(

@@ -27,15 +27,12 @@ class RetryPolicy:
     def wait_seconds(self, error: ApiError, attempt: int) -> float | None:
         """How long to wait after this failed attempt (from 1); None: give up.
 
-        A conflict (ABORTED) is tried again only where it passes by itself: a call with the same idempotency key
-        is in flight, or a transaction lost a race. An etag that does not match stays wrong.
+        A conflict (ABORTED) is tried again only where it passes by itself: a call with the same idempotency
+        key is in flight, or a transaction lost a race. An etag that does not match stays wrong.
         """
         if attempt >= self.attempts or error.kind not in _AGAIN:
             return None
-        if error.kind is Kind.ABORTED and error.reason not in {
-            "IDEMPOTENCY_IN_FLIGHT",
-            "TRANSACTION_CONFLICT",
-        }:
+        if error.kind is Kind.ABORTED and error.reason not in _PASSING_CONFLICTS:
             return None
         if error.kind is Kind.RESOURCE_EXHAUSTED and error.retry_after is None:
             return None

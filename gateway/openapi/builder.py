@@ -24,8 +24,8 @@ _PACKAGE = "tickettoken."
 _IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "1 to 128 printable ASCII characters that make the call repeatable for 24 hours: the same key "
-    "and request get the first answer again.",
+    "description": "1 to 128 printable ASCII characters that make the call repeatable for 24 hours: the "
+    "same key and request get the first answer again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 128},
 }
 

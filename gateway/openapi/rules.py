@@ -103,7 +103,7 @@ def _string_keywords(text: validate_pb2.StringRules) -> Schema:
     found: Schema = {keyword: stated[name] for name, keyword in _STRING_KEYWORDS.items() if name in stated}
     if "in" in stated:
         found["enum"] = list(stated["in"])
-        for rule, name in _STRING_FORMATS.items():
+    for rule, name in _STRING_FORMATS.items():
         if stated.get(rule):
             found["format"] = name
     return found

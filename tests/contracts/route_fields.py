@@ -1,4 +1,4 @@
-"""The field notation of routes.csv: `name!` required, `name*` repeated, `[low..high]`, `{one|of}`, `=default`."""
+"""The field notation of routes.csv: `name!` required, `name*` repeated, `[low..high]`, `{one|of}`, `=x`."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Good and bad requests of the recording, reading and event methods, judged by the rules of the contract alone."""
+"""Good and bad requests of the recording, reading and event methods, judged by the contract alone."""
 
 import re
 from copy import deepcopy

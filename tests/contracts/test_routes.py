@@ -1,4 +1,4 @@
-"""Every route of the platform's list is in the contract: same path, same permission, same fields, same limits."""
+"""Every route of the platform's list is in the contract: path, permission, fields, limits."""
 
 import csv
 import re
