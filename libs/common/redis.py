@@ -67,8 +67,8 @@ def tenant_key(kind: str, tenant_id: UUID, service: str, *parts: str) -> str:
 class Pipelined:
     """Sends the commands of concurrent callers together: one write, one read, and far less CPU a command.
 
-    While a batch is on its way the next one gathers, so batches grow with the load and a lone command does not
-    wait. For short commands whose order against other callers does not matter.
+    While a batch is on its way the next one gathers, so batches grow with the load and a lone command does
+    not wait. For short commands whose order does not matter; with one lane it is kept.
     """
 
     def __init__(self, redis: Redis, *, lanes: int = 2, max_batch: int = 256) -> None:

@@ -1,0 +1,34 @@
+"""Every kind of cached answer: how long it may live, and which changes end its life before."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """One namespace of cached answers.
+
+    Args:
+        service: Who computes and caches it.
+        namespace: First part of the namespace; a service may add `:<venue id>` to invalidate more finely.
+        ttl: Longest time an answer is served.
+        invalidated_by: Changes after which the service bumps the namespace.
+    """
+
+    service: str
+    namespace: str
+    ttl: timedelta
+    invalidated_by: str
+
+
+SERIES = Lifetime("metrics", "series", timedelta(seconds=60), "recorded metrics of the venue")
+AGGREGATE = Lifetime("metrics", "aggregate", timedelta(seconds=60), "recorded metrics of the venue")
+LIVE = Lifetime("metrics", "live", timedelta(seconds=5), "recorded metrics and sales of the venue")
+REVENUE = Lifetime("metrics", "revenue", timedelta(minutes=5), "order events of the tenant")
+CAPACITY = Lifetime("metrics", "capacity", timedelta(minutes=5), "order and ticket type events of the venue")
+CATALOG = Lifetime("metrics", "catalog", timedelta(minutes=10), "venue, event and ticket type events")
+
+LIFETIMES = (SERIES, AGGREGATE, LIVE, REVENUE, CAPACITY, CATALOG)
+
+# The longest an answer of any namespace may live; versions of namespaces outlive it.
+LONGEST = timedelta(hours=24)
