@@ -1,6 +1,7 @@
 """Takes servicers as the generated code registers them, so that each method is wrapped once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import grpc
@@ -27,6 +28,7 @@ class Registration:
 
     def add(self, register: Callable[[Any, Any], None], servicer: object) -> None:
         """Register a servicer with the generated function of its service."""
+        import_module(register.__module__.removesuffix("_grpc"))  # the file that holds the service's options
         register(servicer, self)
 
     def wrapped(self, pipeline: Pipeline) -> "dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]]":
