@@ -46,9 +46,10 @@ async def _migrate(settings: MetricsSettings) -> int:
 
 def _add_dead_letters(parser: argparse.ArgumentParser) -> None:
     from libs.common.bus.dead_letters import add_commands
-    from services.metrics.read_models.consumer import QUEUE
+    from services.metrics.raw_events.consumer import QUEUE as RAW_EVENTS
+    from services.metrics.read_models.consumer import QUEUE as READ_MODELS
 
-    add_commands(parser, (QUEUE,))
+    add_commands(parser, (READ_MODELS, RAW_EVENTS))
 
 
 async def _dead_letters(settings: MetricsSettings, arguments: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -35,6 +36,7 @@ from services.metrics.capacity.report import Capacity
 from services.metrics.capacity.servicer import CapacityServicer
 from services.metrics.catalog.venues import Venues
 from services.metrics.ingest.publisher import Publisher
+from services.metrics.ingest.relaying import SubscribedRelay
 from services.metrics.ingest.servicer import IngestServicer
 from services.metrics.joining import joined
 from services.metrics.live.feed import Feeds, ResumeTokens
@@ -45,6 +47,10 @@ from services.metrics.live.repair import FeedRepair
 from services.metrics.live.sales import LiveSales
 from services.metrics.live.servicer import RealtimeMetricsServicer, RealtimeServicer
 from services.metrics.live.watch import VenueWatch
+from services.metrics.raw_events import consumer as raw_events_queue
+from services.metrics.raw_events.consumer import RawEvents
+from services.metrics.raw_events.store import RawEventStore
+from services.metrics.read_models import consumer as read_models_queue
 from services.metrics.read_models.consumer import ReadModels
 from services.metrics.read_models.effects import Effects
 from services.metrics.recording.directory import SeriesDirectory
@@ -91,6 +97,11 @@ class Engines:
         self.feeds = Feeds(self.redis, length=settings.feed_length)
         self.live = LivePublisher(self.database, self.feeds, tick_seconds=settings.feed_tick_seconds)
         self.relay = OutboxRelay(self.worker_database, self.bus)
+        if settings.mongo_url is None:
+            raise ValueError("METRICS_MONGO_URL is not set: raw events are kept in MongoDB")
+        self.raw_events = RawEventStore.connect(
+            settings.mongo_url.get_secret_value(), kept=timedelta(days=settings.raw_event_retention_days)
+        )
 
     def key(self, purpose: str) -> bytes:
         return derive_key(self.settings.identity_key_path, purpose)
@@ -105,6 +116,7 @@ class Engines:
         await self.cache.close()
         await self.slots.stop()
         await self.bus.close()
+        await self.raw_events.close()
         await self.redis.aclose()
         await self.database.close()
         await self.worker_database.close()
@@ -206,8 +218,13 @@ class Working:
         settings = engines.settings
         sales = LiveSales(engines.live, engines.slots, lane=settings.ingest_lanes)
         read_models = ReadModels(engines.database, engines.venues, Effects(sales, engines.cache))
-        self._consumers = (read_models.consumer(engines.bus),)
-        self._relay = engines.relay
+        raw_events = RawEvents(engines.raw_events)
+        self._consumers = (read_models.consumer(engines.bus), raw_events.consumer(engines.bus))
+        queues = {
+            read_models_queue.QUEUE: read_models_queue.TYPES,
+            raw_events_queue.QUEUE: raw_events_queue.TYPES,
+        }
+        self._relay = SubscribedRelay(engines.bus, engines.relay, queues)
         self._repair = FeedRepair(
             engines.worker_database,
             engines.feeds,
@@ -265,6 +282,7 @@ async def run(settings: MetricsSettings, *, serves: bool, works: bool) -> None:
                 "postgres": engines.database.check,
                 "redis": partial(redis.check, engines.redis),
                 "bus": engines.bus.check,
+                "mongo": engines.raw_events.check,
             },
         )
         if works:

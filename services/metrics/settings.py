@@ -23,6 +23,8 @@ class MetricsSettings(StoreSettings):
 
     percentile_row_limit: int = Field(1_000_000, ge=1, description="Raw rows an exact percentile may read.")
 
+    raw_event_retention_days: int = Field(400, ge=1, description="Age at which raw platform events expire.")
+
     feed_tick_seconds: float = Field(0.1, gt=0, description="Changes of a key within one tick are sent once.")
     feed_heartbeat_seconds: float = Field(15.0, gt=0, description="Silence before a heartbeat.")
     feed_length: int = Field(4096, ge=16, description="Messages a venue's feed keeps for resuming streams.")
