@@ -14,6 +14,7 @@ from services.metrics.live.sales import LiveSales
 from services.metrics.read_models.consumer import QUEUE, ReadModels
 from services.metrics.read_models.effects import Effects
 from services.metrics.recording.slots import WriterSlots
+from tests.metrics.process import MetricsProcess
 
 
 @pytest.fixture(scope="session")
@@ -83,3 +84,18 @@ def read_models(database, venues, live_sales, cache):
 def handler(database, read_models):
     """What the read models' consumer does with a batch of deliveries."""
     return in_transaction(database, service="metrics", queue=QUEUE, apply=read_models.apply)
+
+
+@pytest.fixture(scope="session")
+def metrics_process(metrics_service, redis_url, mongo_url, tmp_path_factory):
+    """The service as a process of its own."""
+    process = MetricsProcess(
+        tmp_path_factory.mktemp("metrics"),
+        metrics_service,
+        redis_url=redis_url,
+        mongo_url=mongo_url,
+        feed_heartbeat_seconds=1,
+        percentile_row_limit=5000,
+    ).start()
+    yield process
+    process.stop()

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
-from libs.common.errors import FieldViolation
+from libs.common.errors import FieldViolation, InvalidField
 from libs.common.rpc.validation import broken_rules
 
 VENUE_FACTS = frozenset(
@@ -37,6 +37,18 @@ def problems_of(event: Event) -> list[FieldViolation]:
     if event.HasField("venue_updated") and not is_time_zone(event.venue_updated.time_zone):
         problems.append(FieldViolation("venueUpdated.timeZone", "must be an IANA time zone"))
     return problems
+
+
+def require_fit(event: Event) -> None:
+    """Return when the event may be applied.
+
+    Raises:
+        InvalidField: It may not; names the first field at fault.
+    """
+    problems = problems_of(event)
+    if problems:
+        first = problems[0]
+        raise InvalidField.of(first.field or "event", first.description)
 
 
 def is_time_zone(name: str) -> bool:

@@ -10,13 +10,13 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from libs.common.bus.consumer import AfterCommit, in_transaction
 from libs.common.bus.port import Bus, Consumer
 from libs.common.context import TenantScope
-from libs.common.errors import InvalidField, VenueNotFound
+from libs.common.errors import VenueNotFound
 from libs.common.postgres.database import Database
 from services.metrics.catalog import events as catalog_events
 from services.metrics.catalog.recorder import record_catalog, venues_of_events
 from services.metrics.catalog.statements import NamedEvent
 from services.metrics.catalog.venues import Venues
-from services.metrics.ingest.admission import problems_of
+from services.metrics.ingest.admission import require_fit
 from services.metrics.orders import events as order_events
 from services.metrics.orders.facts import Order
 from services.metrics.orders.recorder import record_orders
@@ -52,7 +52,7 @@ class ReadModels:
             VenueNotFound: An event names a venue of another tenant.
         """
         for event in events:
-            _require_fit(event)
+            require_fit(event)
         tenant_id = UUID(events[0].tenant_id)
         venue_ids = {UUID(event.venue_id) for event in events}
         await self._require_own_venues(conn, tenant_id, venue_ids)
@@ -75,13 +75,6 @@ class ReadModels:
         owned = await self._venues.register(conn, TenantScope(tenant_id), venue_ids)
         for venue_id in venue_ids - owned:
             raise VenueNotFound("the venue belongs to another tenant", venue_id=venue_id)
-
-
-def _require_fit(event: Event) -> None:
-    problems = problems_of(event)
-    if problems:
-        first = problems[0]
-        raise InvalidField.of(first.field, first.description)
 
 
 def _named_events(orders: Iterable[Order]) -> list[NamedEvent]:
