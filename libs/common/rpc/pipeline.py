@@ -238,9 +238,11 @@ async def _end(call: Call, context: Context, error: BaseException) -> NoReturn:
         raise error
     refusal = expected(error) or _unexpected(call, error)
     call.finished(refusal.kind.value, refusal.reason)
-    if not call.sent:  # the first message took the headers with it
-        await context.send_initial_metadata(initial_metadata(call, _retry_headers(refusal)))
-    await context.abort(CODES[refusal.kind], refusal.message, trailing_metadata(refusal))
+    # Without initial metadata a refusal is one frame of headers. Only so a gateway can still choose the HTTP status
+    # of a stream, try a read again, and pass the headers on.
+    headers = () if call.sent else initial_metadata(call, _retry_headers(refusal))
+    details: tuple[tuple[str, str | bytes], ...] = (*headers, *trailing_metadata(refusal))
+    await context.abort(CODES[refusal.kind], refusal.message, details)
     raise AssertionError("unreachable: abort raises")
 
 

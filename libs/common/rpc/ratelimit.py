@@ -20,7 +20,7 @@ from libs.common.rpc.errors import RateLimited
 
 _log = structlog.get_logger(__name__)
 
-KEY_PREFIX = "counter:rate"
+KEY_PREFIX = "counter"
 _BUCKETS = 50_000
 _LEASES_PER_WINDOW = 50
 _LARGEST_LEASE = 200
@@ -117,6 +117,10 @@ class RateLimiter:
                 raise _refusal(bucket, rate_class)
         return buckets[0].allowance if len(buckets) == 1 else _tightest(buckets)
 
+    def ask_redis_again(self) -> None:
+        """End the time in which this process counts alone."""
+        self._alone_until = 0.0
+
     async def close(self) -> None:
         await self._pool.aclose()
 
@@ -158,7 +162,7 @@ class RateLimiter:
     ) -> None:
         """Take a lease. The counter may pass the limit by the last lease: only the part below it is ours."""
         storage, item = limiter.storage, bucket.item
-        name = item.key_for(*key)
+        name = _counter(key, item)
         used = await storage.incr(name, item.get_expiry(), amount=bucket.lease)
         bucket.tokens = max(0, min(bucket.lease, item.amount - (used - bucket.lease)))
         bucket.left = max(0, item.amount - used)
@@ -170,6 +174,12 @@ class RateLimiter:
         _log.warning(
             "rate limits are kept in this process: redis is not reachable", cause=type(error).__name__
         )
+
+
+def _counter(key: tuple[str, str, str], item: RateLimitItem) -> str:
+    """The name of a window's counter; all services count into the same one."""
+    tenant, principal, rate_class = key
+    return f"{tenant}:rpc:rate:{rate_class}:{item.amount}-in-{item.get_expiry()}s:{principal}"
 
 
 def _spent(bucket: _Bucket) -> bool:
