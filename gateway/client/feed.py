@@ -46,24 +46,24 @@ class Feed:
         """
         asked: Any = type(request)()
         asked.CopyFrom(request)
-        failures = 0
+        failures = 0  # connections in a row that brought nothing but their end
         while True:
-            closing = ""
+            progressed, closing = False, ""
             try:
                 async for message in self._connection(asked, reply):
-                    failures = 0
+                    closing = _closing_reason(message)
+                    progressed = progressed or not closing
                     asked.resume_token = _resume_token(message) or asked.resume_token
                     yield message
-                    closing = _closing_reason(message)
-                failures += 1
+                failures = 0 if progressed else failures + 1
             except ApiError as error:
-                failures += 1
+                failures = 1 if progressed else failures + 1
                 self._accept(error, asked, failures)
             if closing and not self._goes_on(closing, asked):
                 return
             if failures >= self._retries.attempts:
                 raise ConnectionLost("the stream broke again and again")
-            await asyncio.sleep(self._retries.jittered(failures))
+            await asyncio.sleep(self._retries.jittered(max(failures, 1)))
 
     async def _connection(self, asked: Message, reply: type[Reply]) -> AsyncIterator[Reply]:
         """The messages of one connection.
