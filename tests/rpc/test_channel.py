@@ -102,7 +102,9 @@ async def test_unavailable_service_is_asked_again_only_for_repeatable_calls(keys
     stubs.add_EchoServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    async with connect(f"127.0.0.1:{port}", settings=keys.settings(), identity=None, services=[SERVICE]) as channel:
+    async with connect(
+        f"127.0.0.1:{port}", settings=keys.settings(), identity=None, services=[SERVICE]
+    ) as channel:
         call = getattr(stubs.EchoServiceStub(channel), method)(messages.SayRequest(text="x"))
         if attempts == 1:
             assert (await refused(call)).code() is grpc.StatusCode.UNAVAILABLE
@@ -119,7 +121,9 @@ def test_service_config_is_plain_json():
 
 async def test_call_without_a_caller_is_a_mistake(served, keys):
     target = f"127.0.0.1:{served.server.port}"
-    async with connect(target, settings=keys.settings(), identity=keys.identity(), services=[SERVICE]) as channel:
+    async with connect(
+        target, settings=keys.settings(), identity=keys.identity(), services=[SERVICE]
+    ) as channel:
         with pytest.raises(LookupError):
             await asyncio.wait_for(_called(echo()[1].EchoServiceStub(channel), served), 5)
 

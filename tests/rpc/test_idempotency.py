@@ -96,7 +96,9 @@ async def test_key_with_another_payload_is_refused(served):
 
 
 async def test_key_in_flight_is_aborted_at_once(served):
-    first = asyncio.create_task(_as_task(served.stub.Write(served.say("wait"), metadata=keyed(served, "k-3"))))
+    first = asyncio.create_task(
+        _as_task(served.stub.Write(served.say("wait"), metadata=keyed(served, "k-3")))
+    )
     async with asyncio.timeout(10):
         await served.servicer.entered.wait()
 

@@ -18,7 +18,12 @@ from libs.common.rpc.status import error_info_from, status_from
 from libs.common.settings import DEFAULT_RATE_LIMITS
 from tests.rpc.world import echo_server, refused
 
-LIMITS = DEFAULT_RATE_LIMITS | {"read": "3/minute", "public": "2/minute", "bulk": "100/minute", "admin": "2/second;3/minute"}
+LIMITS = DEFAULT_RATE_LIMITS | {
+    "read": "3/minute",
+    "public": "2/minute",
+    "bulk": "100/minute",
+    "admin": "2/second;3/minute",
+}
 
 
 @pytest.fixture

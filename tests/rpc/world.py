@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import grpc
 import jwt
 
+from libs.common.auth.identity import IdentityIssuer
 from libs.common.auth.keys import (
     generate_private_key,
     jwks_document,
@@ -19,7 +20,6 @@ from libs.common.auth.keys import (
     public_jwk,
     signature_algorithm,
 )
-from libs.common.auth.identity import IdentityIssuer
 from libs.common.auth.tokens import TokenVerifier
 from libs.common.context import current_caller, current_work
 from libs.common.errors import AnalyticsError, Kind

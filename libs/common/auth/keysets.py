@@ -15,7 +15,7 @@ from libs.common.auth.errors import KeysUnavailable
 
 _log = structlog.get_logger(__name__)
 
-_LOOK_AGAIN_SECONDS = 5.0
+_COOLDOWN_SECONDS = 5.0
 _REFRESH_SECONDS = 300.0
 _ATTEMPTS = 3
 _FETCH_TIMEOUT_SECONDS = 3.0
@@ -45,9 +45,10 @@ class KeySet:
     Keys that were read stay valid while the source is unreachable; `generation` grows when they change.
     """
 
-    def __init__(self, source: JwksSource, *, refresh_seconds: float) -> None:
+    def __init__(self, source: JwksSource, *, refresh_seconds: float, cooldown_seconds: float) -> None:
         self._source = source
         self._refresh_seconds = refresh_seconds
+        self._cooldown_seconds = cooldown_seconds
         self._keys: Mapping[str, VerificationKey] = {}
         self._document: bytes | None = None
         self._looked_at = float("-inf")
@@ -56,11 +57,16 @@ class KeySet:
         self.generation = 0
 
     @classmethod
-    def of(cls, location: str) -> "KeySet":
-        """The key set of a file path or an http(s) URL."""
+    def of(cls, location: str, *, cooldown_seconds: float = _COOLDOWN_SECONDS) -> "KeySet":
+        """The key set of a file path or an http(s) URL.
+
+        Args:
+            location: Where the JWKS document is.
+            cooldown_seconds: Shortest time between two looks, however many unknown keys tokens name.
+        """
         if location.startswith(("http://", "https://")):
-            return cls(_Url(location), refresh_seconds=_REFRESH_SECONDS)
-        return cls(_File(Path(location)), refresh_seconds=_LOOK_AGAIN_SECONDS)
+            return cls(_Url(location), refresh_seconds=_REFRESH_SECONDS, cooldown_seconds=cooldown_seconds)
+        return cls(_File(Path(location)), refresh_seconds=cooldown_seconds, cooldown_seconds=cooldown_seconds)
 
     async def find(self, key_id: str) -> VerificationKey | None:
         """The key of that id, or None when the source does not have it.
@@ -70,7 +76,7 @@ class KeySet:
         """
         self.look_again_when_old()
         if key_id not in self._keys:
-            await self._refresh(_LOOK_AGAIN_SECONDS)
+            await self._refresh(self._cooldown_seconds)
         return self._keys.get(key_id)
 
     def look_again_when_old(self) -> None:

@@ -41,6 +41,7 @@ class TokenVerifier:
         issuer: Required `iss` of users' tokens.
         audience: Required `aud` of every token.
         algorithms: Signature algorithms that are accepted; never `none` or a shared secret.
+        remembered: How many verified tokens are remembered.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class TokenVerifier:
         issuer: str,
         audience: str,
         algorithms: tuple[str, ...],
+        remembered: int = _REMEMBERED,
     ) -> None:
         if forbidden := [name for name in algorithms if name.lower() == "none" or name.startswith("HS")]:
             raise ValueError(f"these algorithms cannot prove who signed: {', '.join(forbidden)}")
@@ -59,6 +61,7 @@ class TokenVerifier:
         self._issuer = issuer
         self._audience = audience
         self._algorithms = algorithms
+        self._most_remembered = remembered
         self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
 
     @classmethod
@@ -116,7 +119,7 @@ class TokenVerifier:
         claims = self._claims(token, key, issuer)
         caller = _caller(claims, digest, actor=_actor(claims, key) if issuer != self._issuer else None)
         self._remembered[digest] = _Remembered(caller, claims["exp"] + LEEWAY_SECONDS, self._generations)
-        if len(self._remembered) > _REMEMBERED:
+        if len(self._remembered) > self._most_remembered:
             self._remembered.popitem(last=False)
         return caller
 

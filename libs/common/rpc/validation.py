@@ -43,7 +43,7 @@ def broken_rules(message: Message) -> list[FieldViolation]:
     A rule across fields has the id `<field>.<rule>` in the contract, and that field is named.
     """
     found = _validator.collect_violations(message)
-    descriptor = cast(Descriptor, message.DESCRIPTOR)
+    descriptor = cast("Descriptor", message.DESCRIPTOR)
     return [_violation(descriptor, violation) for violation in found] if found else []
 
 
