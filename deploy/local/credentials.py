@@ -43,6 +43,12 @@ class Credentials:
         """Path of the key that signs the service's internal tokens."""
         return str(self._folder.keys / f"internal-{service}.pem")
 
+    def has_keys(self, services: Collection[str]) -> bool:
+        """Whether the users' key and those of all these services were made before."""
+        wanted = [self._user_key, self.jwks, self.internal_jwks]
+        wanted += [self._folder.keys / f"internal-{service}.pem" for service in services]
+        return all(path.exists() for path in wanted)
+
     def user_token(
         self,
         tenant_id: UUID = DEMO_TENANT,

@@ -142,6 +142,7 @@ class Stack:
         return self._process_settings(EDGE) | {
             "http_address": self._address("edge_http"),
             "upstreams": json.dumps({name: self._address(f"{name}_grpc") for name in DOMAIN_SERVICES}),
+            "check_interval_seconds": "1",  # a start is over sooner when health is looked at more often
         }
 
     def _process_settings(self, name: str) -> dict[str, str]:

@@ -43,6 +43,7 @@ class StackStatus(BaseModel):
         records = dict(state.processes)
         if state.supervisor is not None:
             records["supervisor"] = state.supervisor
+        is_supervised = state.supervisor is not None and state.supervisor.find() is not None
         processes = {}
         for name, record in records.items():
             process = record.find()
@@ -55,7 +56,7 @@ class StackStatus(BaseModel):
                 log=record.log,
             )
         return cls(
-            phase=state.phase if state.phase == "stopped" or folder.is_locked else "killed",
+            phase=state.phase if state.phase == "stopped" or is_supervised else "killed",
             data_dir=str(folder.root),
             log_dir=str(folder.logs),
             gateway_url=state.gateway_url,

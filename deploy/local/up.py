@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -102,12 +102,7 @@ class _Run:
 
     def _plan(self, environment: Mapping[str, str]) -> Stack:
         credentials = Credentials(self._folder)
-        run_step(
-            "keys",
-            ["deploy.provision", "keys", str(self._folder.keys), *DOMAIN_SERVICES, EDGE],
-            environment={},
-            log=self._folder.logs / "preparation.log",
-        )
+        self._make_keys([*DOMAIN_SERVICES, EDGE], credentials)
         wanted = self._options.gateway_port
         ports = choose_ports(PORT_NAMES, before=self._state.ports, gateway_port=wanted, say=_say)
         stores = Stores.choose(self._folder, ports, credentials, environment)
@@ -127,6 +122,15 @@ class _Run:
         )
         self._to("starting")
         return stack
+
+    def _make_keys(self, services: Sequence[str], credentials: Credentials) -> None:
+        if not credentials.has_keys(services):
+            run_step(
+                "keys",
+                ["deploy.provision", "keys", str(self._folder.keys), *services],
+                environment={},
+                log=self._folder.logs / "preparation.log",
+            )
 
     def _show_demo(self, stack: Stack) -> None:
         season = self._options.demo
