@@ -17,8 +17,6 @@ import services
 from libs.common.errors import AnalyticsError
 from tests.contracts.descriptors import OURS, comments, messages, methods
 
-METHOD_PATH = (6, 2)  # service, method: the field numbers of a descriptor path
-
 
 def _all_comments() -> str:
     return "\n".join(text for file in OURS for _, text in comments(file))
