@@ -185,7 +185,10 @@ class Serving:
             analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server,
             joined(analytics_service_pb2_grpc.AnalyticsServiceServicer, RevenueServicer(revenue)),
         )
-        server.add(ingest_service_pb2_grpc.add_IngestServiceServicer_to_server, IngestServicer(publisher))
+        server.add(
+            ingest_service_pb2_grpc.add_IngestServiceServicer_to_server,
+            joined(ingest_service_pb2_grpc.IngestServiceServicer, IngestServicer(publisher)),
+        )
 
     async def start(self) -> None:
         self.commits.start()

@@ -1,9 +1,9 @@
 """Answers about series."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
 from tickettoken.metrics.v1 import series_pb2
 
@@ -71,6 +71,12 @@ def _point(point: Point) -> series_pb2.MetricPoint:
         timestamp=timestamp_of(point.time),
         value=point.value,
         dimensions=point.dimensions,
-        metadata=None if point.metadata is None else json_format.Parse(point.metadata, Struct()),
+        metadata=None if point.metadata is None else _struct(point.metadata),
         metric_id="" if point.metric_id is None else str(point.metric_id),
     )
+
+
+def _struct(fields: Mapping[str, Any]) -> Struct:
+    struct = Struct()
+    struct.update(fields)
+    return struct

@@ -64,8 +64,9 @@ class SeriesReader:
         """
         selection = selection_of(scope.tenant_id, request)
         window = window_of(request)
+        asked_for = zone(request.time_zone) if request.time_zone else None
         venue = (await self._venues.require(scope, [selection.venue_id]))[selection.venue_id]
-        clock = zone(request.time_zone or venue.time_zone)
+        clock = asked_for or zone(venue.time_zone)
         edges = bucket_edges(window, cast("Granularity", request.granularity), clock)
         parts = self._parts(window)
 

@@ -113,13 +113,13 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One recorded value; `metadata` is JSON."""
+    """One recorded value with what was stored beside it."""
 
     time: datetime
     point_id: int
     value: float
     metric_id: UUID | None
-    metadata: str | None
+    metadata: Mapping[str, Any] | None
     dimensions: Mapping[str, str]
 
 
@@ -173,7 +173,11 @@ async def select_points(
 
 
 def _point(row: "asyncpg.Record") -> Point:
-    dimensions: dict[str, Any] = json.loads(row["dimensions"])
     return Point(
-        row["metric_time"], row["point_id"], row["value"], row["metric_id"], row["metadata"], dimensions
+        time=row["metric_time"],
+        point_id=row["point_id"],
+        value=row["value"],
+        metric_id=row["metric_id"],
+        metadata=row["metadata"],
+        dimensions=row["dimensions"],
     )

@@ -12,7 +12,7 @@ import pytest
 
 from libs.common.errors import AnalyticsError, VenueNotFound
 from libs.common.rpc.errors import IdempotencyKeyReused
-from libs.common.rpc.idempotency import Claim
+from libs.common.rpc.claims import Claim
 from services.metrics.errors import IngestQueueFull
 from tests.metrics.recording.conftest import Recording, caller_of, open_recording, row, single
 from tests.servers.databases import ServiceDatabase
