@@ -7,8 +7,9 @@ from functools import partial
 import grpc
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_health.v1 import health_pb2
-from tickettoken.gateway.v1 import health_service_pb2_grpc
+from tickettoken.gateway.v1 import cache_service_pb2_grpc, health_service_pb2_grpc
 
+from gateway.edge.cache.servicer import CacheServicer
 from gateway.edge.health.board import Board
 from gateway.edge.health.servicer import HealthServicer
 from gateway.edge.health.watch import HealthWatch
@@ -20,6 +21,7 @@ from gateway.edge.version import VERSION
 from gateway.openapi import document
 from libs.common import redis
 from libs.common.auth.tokens import TokenVerifier
+from libs.common.cache.administration import CacheAdministration
 from libs.common.observability.logging import configure_logging
 from libs.common.observability.tracing import configure_tracing
 from libs.common.rpc.channel import connect
@@ -60,6 +62,8 @@ class Edge:
         )
         health = HealthServicer(board, verifier, is_draining=self.rpc.draining.is_set)
         self.rpc.add(health_service_pb2_grpc.add_HealthServiceServicer_to_server, health)
+        caches = CacheServicer(CacheAdministration(self._redis))
+        self.rpc.add(cache_service_pb2_grpc.add_CacheServiceServicer_to_server, caches)
         self.http = HttpServer(application(_documentation(settings)), settings.http_address)
 
     async def start(self) -> None:

@@ -123,7 +123,7 @@ async def test_refusal_names_the_request_in_its_headers(served):
     call = served.stub.Say(served.say("crash"), metadata=(*served.auth(), ("x-request-id", "abc-123")))
     await refused(call)
 
-    assert dict(await call.initial_metadata())["x-request-id"] == "abc-123"
+    assert dict(await call.trailing_metadata())["x-request-id"] == "abc-123"
 
 
 async def test_call_without_deadline_gets_the_default_one(keys):

@@ -52,7 +52,7 @@ async def test_calls_beyond_the_limit_are_told_when_to_come_back(keys, limiter):
             await served.stub.Say(served.say(), metadata=mine)
         call = served.stub.Say(served.say(), metadata=mine)
         error = await refused(call)
-        headers = dict(await call.initial_metadata())
+        headers = dict(await call.trailing_metadata())
         other = await served.stub.Say(served.say(), metadata=served.auth(tenant_id=str(uuid4())))
 
     retry = error_details_pb2.RetryInfo()

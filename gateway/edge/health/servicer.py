@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from tickettoken.gateway.v1 import health_service_pb2 as pb
 
 from gateway.edge.errors import NotReady
 from gateway.edge.health.board import Board, Dependency
+from gateway.edge.moments import timestamp
 from gateway.edge.version import VERSION
 from libs.common.auth.tokens import TokenVerifier
 from libs.common.errors import AnalyticsError
@@ -37,7 +37,7 @@ class HealthServicer:
             status=self._board.summary,
             version=VERSION,
             uptime_seconds=round(time.monotonic() - self._started, 3),
-            time=_timestamp(datetime.now(UTC)),
+            time=timestamp(datetime.now(UTC)),
         )
 
     async def GetLiveness(self, _request: pb.GetLivenessRequest, _context: Context) -> pb.GetLivenessResponse:
@@ -77,13 +77,7 @@ def _message(one: Dependency, *, shows_details: bool) -> pb.DependencyHealth:
         name=one.name,
         status=one.state,
         latency_ms=None if one.latency_ms is None else round(one.latency_ms, 2),
-        checked_time=None if one.checked_at is None else _timestamp(one.checked_at),
+        checked_time=None if one.checked_at is None else timestamp(one.checked_at),
         required=one.is_required,
         detail=one.detail if shows_details else "",
     )
-
-
-def _timestamp(moment: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp

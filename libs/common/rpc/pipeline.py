@@ -1,7 +1,7 @@
 """The one way through which every call goes: admit, parse, validate, once per key, handle, answer or refuse.
 
 Each method is wrapped once, when it is registered; there is no interceptor to run and no handler to look up
-per call. The wrappers take and give bytes: a refused call is never parsed and a repeated answer never rebuilt.
+per call. The wrappers take and give bytes: a refused call is never parsed, a repeated answer never rebuilt.
 """
 
 import asyncio
@@ -133,7 +133,7 @@ class _BoundMethod:
         return answer
 
     async def stream(self, incoming: Any, context: Context) -> bytes | None:
-        """A method with a stream on either side; answers are written, so that generators are closed in time."""
+        """A method with a stream on either side; it writes answers itself, to close generators in time."""
         call = self._pipeline.begin(self._policy, self._meter, context)
         answer = None
         try:
@@ -225,7 +225,7 @@ def _refuse_unwritten(_request: Any, _context: Context) -> NoReturn:
 
 
 def _seconds_left(call: Call) -> float | None:
-    """Seconds until the stream is cut; a token accepted within the leeway gives no more than closing words."""
+    """Seconds until the stream is cut; a token within the leeway leaves time for closing words only."""
     if call.caller is None:
         return None
     return max(0.0, call.caller.expires_at.timestamp() - time.time()) + _CLOSING_WORDS_SECONDS
@@ -238,8 +238,8 @@ async def _end(call: Call, context: Context, error: BaseException) -> NoReturn:
         raise error
     refusal = expected(error) or _unexpected(call, error)
     call.finished(refusal.kind.value, refusal.reason)
-    # Without initial metadata a refusal is one frame of headers. Only so a gateway can still choose the HTTP status
-    # of a stream, try a read again, and pass the headers on.
+    # Without initial metadata a refusal is one frame of headers. Only so a gateway can still choose the HTTP
+    # status of a stream, try a read again, and pass the headers on.
     headers = () if call.sent else initial_metadata(call, _retry_headers(refusal))
     details: tuple[tuple[str, str | bytes], ...] = (*headers, *trailing_metadata(refusal))
     await context.abort(CODES[refusal.kind], refusal.message, details)
