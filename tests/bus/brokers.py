@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import aio_pika
 from redis.asyncio import Redis
@@ -36,6 +37,20 @@ class Broker:
             channel = await connection.channel()
             message = aio_pika.Message(body, content_type=content_type)
             await channel.default_exchange.publish(message, queue)
+
+    async def age_queues(self):
+        """Let the queues be older than a newborn.
+
+        RabbitMQ 3.10 writes the raft metadata of its newest quorum queue when the next one is declared, or
+        some seconds later; killed before that, it starts again with a queue that never elects a leader.
+        Declaring a decoy leaves that fate to the decoy.
+        """
+        if self.name == "rabbitmq":
+            connection = await aio_pika.connect(self.url)
+            async with connection:
+                channel = await connection.channel()
+                name = f"decoy.{uuid4().hex[:8]}"
+                await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
 
     async def waiting(self, queue):
         """How many messages of a queue no consumer holds."""

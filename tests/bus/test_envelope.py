@@ -8,33 +8,12 @@ from libs.common.bus.envelope import JSON, PROTOBUF, check_type, decode, encode,
 from libs.common.bus.port import UnreadableEvent
 from tests.bus.events import order_cancelled, order_completed
 
-TYPES = [
-    "venue.updated",
-    "event.created",
-    "event.updated",
-    "event.cancelled",
-    "ticket_type.updated",
-    "order.completed",
-    "order.refunded",
-    "order.cancelled",
-    "ticket.scanned",
-    "ticket.transferred",
-    "ticket.listed",
-    "ticket.resold",
-    "customer.registered",
-    "customer.updated",
-    "customer.erased",
-    "customer.erasure_confirmed",
-    "page.viewed",
-    "cart.updated",
-    "checkout.started",
-    "campaign.touchpoint",
-    "price.changed",
-    "alert.fired",
-    "alert.resolved",
-    "export.completed",
-    "audit.recorded",
-]
+TYPES = """
+venue.updated event.created event.updated event.cancelled ticket_type.updated order.completed order.refunded
+order.cancelled ticket.scanned ticket.transferred ticket.listed ticket.resold customer.registered
+customer.updated customer.erased customer.erasure_confirmed page.viewed cart.updated checkout.started
+campaign.touchpoint price.changed alert.fired alert.resolved export.completed audit.recorded
+"""
 
 
 @pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
@@ -47,12 +26,10 @@ def test_an_event_survives_the_journey(content_type):
 def test_every_documented_type_has_a_payload_and_every_payload_a_type():
     fields = {field.name for field in Event.DESCRIPTOR.oneofs_by_name["payload"].fields}
 
-    assert {payload_field(event_type) for event_type in TYPES} == fields
+    assert {payload_field(event_type) for event_type in TYPES.split()} == fields
 
 
-@pytest.mark.parametrize(
-    "event_type", ["", "order", "order_completed", "order.deleted", "event_id", "tenant.id"]
-)
+@pytest.mark.parametrize("event_type", ["", "order", "order_completed", "order.deleted", "tenant.id"])
 def test_unknown_types_are_refused(event_type):
     event = order_completed()
     event.type = event_type

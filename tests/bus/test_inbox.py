@@ -112,7 +112,7 @@ async def test_a_committed_claim_is_seen_on_the_other_side_of_midnight(app, earl
 
 @pytest.mark.parametrize("before_midnight_first", [True, False])
 async def test_concurrent_claims_on_either_side_of_midnight_meet(app, before_midnight_first):
-    """One transaction began just before midnight and is still open when the redelivery is claimed after it."""
+    """One transaction began just before midnight and is still open when the other begins just after."""
     event = uuid4()
     moments = [midnight() - timedelta(seconds=1), midnight() + timedelta(seconds=1)]
     if not before_midnight_first:

@@ -19,6 +19,7 @@ TYPES = ["order.completed"]
 
 async def test_a_killed_broker_keeps_every_confirmed_event(bus, broker, queue):
     await bus.subscribe(queue, types=TYPES)
+    await broker.age_queues()
     confirmed = []
 
     async def publish_until_it_dies():
@@ -41,6 +42,7 @@ async def test_a_killed_broker_keeps_every_confirmed_event(bus, broker, queue):
 
 async def test_publishing_works_again_after_an_outage(bus, broker, queue):
     await bus.subscribe(queue, types=TYPES)
+    await broker.age_queues()
     await bus.check()
     await asyncio.to_thread(broker.stop)
     with pytest.raises(BusUnavailable):
@@ -84,6 +86,7 @@ async def test_an_outage_loses_nothing_and_applies_nothing_twice(bus, broker, qu
     await bus.subscribe(queue, types=TYPES)
     async with running(consumer), running(OutboxRelay(worker, bus)):
         await produce(20)
+        await broker.age_queues()
         producing = asyncio.create_task(produce(100))
         await asyncio.to_thread(broker.kill)
         await asyncio.sleep(3)

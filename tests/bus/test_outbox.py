@@ -105,7 +105,7 @@ async def test_a_type_without_subscriber_waits_and_holds_up_no_other(app, worker
         await received.until(1)
         await eventually(lambda: _is(in_outbox(worker), 1))
 
-    assert received.ids == [wanted.event_id]
+    assert set(received.ids) == {wanted.event_id}  # perhaps sent twice: the inbox is for that
 
 
 async def _is(count, expected):

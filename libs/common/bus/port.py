@@ -27,7 +27,7 @@ class BusUnavailable(DependencyUnavailable):
 
 
 class NoSubscriber(AnalyticsError):
-    """No queue takes this type of event yet; nothing was stored, so the producer keeps it and tries again."""
+    """No queue takes this type of event yet: it was not stored, so the producer keeps it and tries again."""
 
     kind = Kind.UNAVAILABLE
     reason = "BUS_NO_SUBSCRIBER"
@@ -107,7 +107,7 @@ class Bus(Protocol):
 
         Raises:
             BusUnavailable: Not all were confirmed; publishing all of them again is safe.
-            NoSubscriber: At least one event has no queue.
+            NoSubscriber: At least one event has no queue; others may have arrived.
             BacklogFull: At least one queue is full.
         """
 

@@ -20,7 +20,7 @@ from libs.common.bus.port import (
     DeadLetter,
     UnreadableEvent,
 )
-from libs.common.bus.rabbitmq_link import Link, Outgoing, as_text, bus_errors
+from libs.common.bus.rabbitmq_link import ADMINISTRATION_SECONDS, Link, Outgoing, as_text, bus_errors
 from libs.common.bus.rabbitmq_mailbox import ATTEMPT, DIED_AT, REASON, copied, integer, open_mailbox
 from libs.common.bus.rabbitmq_topology import (
     EXCHANGE,
@@ -107,7 +107,7 @@ class RabbitBus:
     async def _own_channel(self) -> AsyncIterator[tuple[Link, AbstractChannel]]:
         link = Link(self._url, name="administration")
         try:
-            async with bus_errors():
+            async with bus_errors(within_seconds=ADMINISTRATION_SECONDS):
                 yield link, await link.channel()
         finally:
             await link.close()

@@ -12,7 +12,9 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS, PublishError
 from libs.common.bus.port import BusUnavailable, NoSubscriber
 
 CONNECT_SECONDS = 5.0
+REPLY_SECONDS = 15.0
 CONFIRM_SECONDS = 30.0
+ADMINISTRATION_SECONDS = 120.0
 _IN_FLIGHT = 200
 
 
@@ -26,10 +28,14 @@ class Outgoing:
 
 
 @asynccontextmanager
-async def bus_errors() -> AsyncIterator[None]:
-    """Turn whatever a lost or closing connection raises into BusUnavailable."""
+async def bus_errors(*, within_seconds: float = REPLY_SECONDS) -> AsyncIterator[None]:
+    """Turn silence and whatever a lost or closing connection raises into BusUnavailable.
+
+    A broker that has just started may accept a request on a queue that is not up yet and never answer it.
+    """
     try:
-        yield
+        async with asyncio.timeout(within_seconds):
+            yield
     except (*CONNECTION_EXCEPTIONS, TimeoutError) as error:
         raise BusUnavailable(f"RabbitMQ: {type(error).__name__}", dependency="bus") from error
 
@@ -86,9 +92,9 @@ class Link:
         exchange = channel.default_exchange
         if outgoing.exchange:
             exchange = await channel.get_exchange(outgoing.exchange, ensure=False)
-        async with self._slots, bus_errors():
+        async with self._slots, bus_errors(within_seconds=CONFIRM_SECONDS):
             try:
-                await exchange.publish(outgoing.message, outgoing.routing_key, timeout=CONFIRM_SECONDS)
+                await exchange.publish(outgoing.message, outgoing.routing_key)
             except PublishError as error:
                 raise NoSubscriber(
                     f"no queue takes {outgoing.routing_key}", routing_key=outgoing.routing_key

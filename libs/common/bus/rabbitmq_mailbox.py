@@ -84,9 +84,9 @@ class RabbitMailbox:
 
     async def settle(self, settled: Sequence[Settled]) -> None:
         copies = [self._copy(one) for one in settled if one.verdict is not Verdict.DONE]
+        if copies:
+            await self._link.send(copies)
         async with bus_errors():
-            if copies:
-                await self._link.send(copies)
             for one in settled:
                 await one.parcel.receipt.ack()
 
