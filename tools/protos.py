@@ -47,8 +47,9 @@ def generate() -> None:
         digest = _inputs_digest()
         if STAMP.exists() and STAMP.read_text() == digest:
             return
-        with tempfile.TemporaryDirectory(dir=ROOT, prefix=".gen-") as fresh:
+        with tempfile.TemporaryDirectory(dir=OUTPUT, prefix=".fresh-") as fresh:
             _compile(Path(fresh))
+            STAMP.unlink(missing_ok=True)
             _replace_tree(Path(fresh), OUTPUT)
         STAMP.write_text(digest)
 

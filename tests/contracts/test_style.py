@@ -10,10 +10,12 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 from tickettoken.common.v1 import options_pb2
+from tickettoken.common.v1.errors_pb2 import ErrorReason
 
 import gateway
 import libs
 import services
+from gateway.envoy.refusals import REFUSALS
 from libs.common.errors import AnalyticsError
 from tests.contracts.descriptors import OURS, comments, messages, methods
 
@@ -152,3 +154,7 @@ def _cross_field_rules(message) -> list[str]:
     from buf.validate import validate_pb2
 
     return [rule.id for rule in message.GetOptions().Extensions[validate_pb2.message].cel]
+
+
+def test_refusals_of_the_gateway_itself_have_reasons_of_the_contract():
+    assert {refusal.reason for refusal in REFUSALS} <= set(ErrorReason.keys())
