@@ -1,12 +1,12 @@
 """gRPC: IngestService."""
 
-from tickettoken.metrics.v1 import ingest_service_pb2, ingest_service_pb2_grpc, recording_pb2
+from tickettoken.metrics.v1 import ingest_service_pb2, recording_pb2
 
 from libs.common.context import current_caller
 from services.metrics.ingest.publisher import Publisher, Verdicts
 
 
-class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
+class IngestServicer:
     """PublishEvents."""
 
     def __init__(self, publisher: Publisher) -> None:

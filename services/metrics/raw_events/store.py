@@ -1,13 +1,14 @@
 """The MongoDB collection `raw_analytics`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Final, Self
 
 from pymongo import ASCENDING, AsyncMongoClient, IndexModel, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure
+from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError
 
 from libs.common.errors import DependencyUnavailable
 from services.metrics.raw_events.documents import Document
@@ -16,6 +17,7 @@ COLLECTION: Final = "raw_analytics"
 _EXPIRY: Final = "stored_at_expiry"
 _OTHER_INDEX_OF_THIS_NAME: Final = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
 _DUPLICATE_KEY: Final = 11000
+_TIMEOUT_MS: Final = 5000  # of a whole operation, finding a server included
 
 
 class RawEventStore:
@@ -30,7 +32,7 @@ class RawEventStore:
     def connect(cls, url: str, *, kept: timedelta) -> Self:
         """The store behind a URL (database "metrics" unless it names one); connects when it is first used."""
         client: AsyncMongoClient[Document] = AsyncMongoClient(
-            url, tz_aware=True, appname="metrics", serverSelectionTimeoutMS=3000, timeoutMS=20_000
+            url, tz_aware=True, appname="metrics", timeoutMS=_TIMEOUT_MS
         )
         return cls(client.get_default_database("metrics"), kept=kept)
 
@@ -49,11 +51,9 @@ class RawEventStore:
             DependencyUnavailable: MongoDB is not reachable.
         """
         replay = [("tenant_id", ASCENDING), ("stored_at", ASCENDING), ("_id", ASCENDING)]
-        try:
+        with _reaching_mongodb():
             await self._collection.create_indexes([IndexModel(replay, name="replay")])
             await self._ensure_expiry(int(self._kept.total_seconds()))
-        except ConnectionFailure as error:
-            raise _unavailable() from error
 
     async def put(self, documents: Sequence[Document]) -> None:
         """Keep events that are not kept yet; the others stay as they are.
@@ -61,15 +61,12 @@ class RawEventStore:
         Raises:
             DependencyUnavailable: MongoDB is not reachable; some may have been stored, repeat all.
         """
-        try:
-            await self._collection.insert_many(documents, ordered=False)
-        except BulkWriteError as error:
-            if error.details.get("writeConcernErrors"):
-                raise _unavailable() from error
-            if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
-                raise
-        except ConnectionFailure as error:
-            raise _unavailable() from error
+        with _reaching_mongodb():
+            try:
+                await self._collection.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                if not _is_only_about_duplicates(error):
+                    raise
 
     async def check(self) -> None:
         """Return when MongoDB answers.
@@ -77,10 +74,8 @@ class RawEventStore:
         Raises:
             DependencyUnavailable: It does not.
         """
-        try:
+        with _reaching_mongodb():
             await self._database.command("ping")
-        except ConnectionFailure as error:
-            raise _unavailable() from error
 
     async def close(self) -> None:
         await self._database.client.close()
@@ -96,5 +91,21 @@ class RawEventStore:
             await self._database.command("collMod", COLLECTION, index=change)
 
 
-def _unavailable() -> DependencyUnavailable:
-    return DependencyUnavailable("the store of raw events is not reachable", dependency="mongo")
+@contextmanager
+def _reaching_mongodb() -> Iterator[None]:
+    """Turn a server that is away, or too slow, into DependencyUnavailable: the work is repeated later."""
+    try:
+        yield
+    except PyMongoError as error:
+        if isinstance(error, ConnectionFailure) or error.timeout:
+            raise DependencyUnavailable(
+                "the store of raw events is not reachable", dependency="mongo"
+            ) from error
+        raise
+
+
+def _is_only_about_duplicates(error: BulkWriteError) -> bool:
+    failures = error.details["writeErrors"]
+    return not error.details.get("writeConcernErrors") and all(
+        failure["code"] == _DUPLICATE_KEY for failure in failures
+    )
