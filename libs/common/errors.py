@@ -1,4 +1,4 @@
-"""The error catalogue's root: kinds without a transport, for servers' statuses and workers' retry decisions."""
+"""The error catalogue's root: kinds without a transport, for servers' statuses and workers' retries."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -40,7 +40,7 @@ class FieldViolation(NamedTuple):
 
 
 class AnalyticsError(Exception):
-    """An expected refusal. Subclasses fix `kind` and a unique UPPER_SNAKE `reason` that a proto comment names.
+    """An expected refusal. Subclasses fix `kind` and a unique UPPER_SNAKE `reason` that a proto names.
 
     Args:
         message: One sentence for the caller; never SQL, a secret or another tenant's data.
@@ -80,7 +80,7 @@ class InvalidField(AnalyticsError):
 
 
 class VenueNotFound(AnalyticsError):
-    """The venue does not exist for this caller: unknown, another tenant's, or outside the token's venue grant."""
+    """The venue does not exist for this caller: unknown, another tenant's, or not granted."""
 
     kind = Kind.NOT_FOUND
     reason = "VENUE_NOT_FOUND"

@@ -1,4 +1,4 @@
-"""Where verification keys come from: files that are replaced, URLs that fail, and tokens that are remembered."""
+"""Where verification keys come from: files that are replaced, URLs that fail; and remembered tokens."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The server around the calls: start-up refusals, health, probes, reflection, metrics, TLS and the orderly end."""
+"""The server around the calls: start-up, health, probes, reflection, metrics, TLS and the orderly end."""
 
 import asyncio
 import os
@@ -129,7 +129,7 @@ async def test_sigterm_drains_calls_in_progress_and_refuses_new_ones(keys):
             os.kill(os.getpid(), signal.SIGTERM)
             async with asyncio.timeout(10):
                 await served.server.draining.wait()
-                while await health_of(probes) != NOT_SERVING:
+                while await health_of(probes) != NOT_SERVING:  # noqa: ASYNC110 - as any prober does
                     await asyncio.sleep(0.01)
             assert await health_of(probes, "live") == SERVING
         late = await refused(served.stub.Say(served.say(), metadata=served.auth(), timeout=1))

@@ -91,7 +91,6 @@ def redact(_logger: Any, _method: str, event: _Event) -> _Event:
     for name, value in event.items():
         if _SECRET_NAMES.search(name):
             event[name] = "[redacted]"
-        elif type(value) is str:
-            if "://" in value or "eyJ" in value:
-                event[name] = _JWT.sub("[redacted]", _URL_PASSWORD.sub(r"\1[redacted]@", value))
+        elif type(value) is str and ("://" in value or "eyJ" in value):
+            event[name] = _JWT.sub("[redacted]", _URL_PASSWORD.sub(r"\1[redacted]@", value))
     return event

@@ -37,14 +37,23 @@ class MethodMeter:
 class Call:
     """A call: its metadata, its deadline and, once it is admitted, its caller.
 
-    `deadline` is on the monotonic clock; `own_deadline` says that the peer's is longer or missing, so that this
-    process has to keep it. Streams without a deadline have none: they end with their token.
+    `deadline` is on the monotonic clock; `is_deadline_ours` says that the peer's is longer or missing, so
+    this process has to keep it. Streams without a deadline have none: they end with their token.
     """
 
     __slots__ = (
-        "_meter", "_started", "caller", "client_address", "deadline", "is_deadline_ours", "metadata", "policy",
-        "received", "sent", "work",
-    )  # fmt: skip
+        "_meter",
+        "_started",
+        "caller",
+        "client_address",
+        "deadline",
+        "is_deadline_ours",
+        "metadata",
+        "policy",
+        "received",
+        "sent",
+        "work",
+    )
 
     def __init__(
         self, policy: MethodPolicy, meter: MethodMeter, context: Context, *, default: float, longest: float

@@ -56,7 +56,7 @@ class _ServerFiles:
         return grpc.ssl_server_certificate_configuration([pair], root_certificates=roots)
 
     def changed(self) -> grpc.ServerCertificateConfiguration | None:
-        """The new configuration when a file was replaced; None keeps the present one, also when reading fails."""
+        """The new configuration when a file was replaced; None, also on failure, keeps the old one."""
         try:
             seen = self._stamp()
             if seen == self._seen:

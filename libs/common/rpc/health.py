@@ -32,7 +32,7 @@ class Health:
         self._is_draining = False
 
     async def declare(self, services: Iterable[str], dependencies: Iterable[str]) -> None:
-        """Name everything that has a health, before the first question; nothing but liveness is serving yet."""
+        """Name everything that has a health, before the first question; only liveness is serving yet."""
         self._services = ("", *services)
         await self._set(LIVE, is_serving=True)
         for name in (*self._services, READY, *(f"dep/{name}" for name in dependencies)):

@@ -66,9 +66,9 @@ class _Bucket:
 class RateLimiter:
     """Counts calls per (tenant, principal or address, class).
 
-    Each process leases a fiftieth of a window's calls at a time. Calls leased and not spent when the window ends
-    are lost: with n processes a principal may be refused up to n leases early, and is never let through late.
-    When Redis cannot be reached the process counts alone, and asks again after five seconds.
+    Each process leases a fiftieth of a window's calls at a time. Calls leased and not spent when the window
+    ends are lost: with n processes a principal may be refused up to n leases early, and is never let through
+    late. When Redis cannot be reached the process counts alone, and asks again after five seconds.
 
     Args:
         redis_url: redis:// or rediss:// URL.
