@@ -206,7 +206,10 @@ class Database:
 
 
 def driver(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
-    """The asyncpg connection below, for hot paths: arrays, COPY, executemany. JSON travels as str."""
+    """The asyncpg connection below, for hot paths: arrays, COPY, executemany.
+
+    A json or jsonb parameter is JSON text; a result is the value that the text stands for.
+    """
     sync = connection.sync_connection
     assert sync is not None, "the connection is closed"
     raw = sync.connection.driver_connection
