@@ -105,73 +105,54 @@ def test_a_wanted_port_that_is_taken_is_refused(stack: StackUnderTest, tmp_path:
 
 
 @pytest.mark.timeout(240)
-def test_two_stacks_run_side_by_side_and_end_without_a_trace(second: StackUnderTest, stack: StackUnderTest):
+def test_a_detached_stack_runs_beside_another_and_down_ends_it(second: StackUnderTest, stack: StackUnderTest):
     venue = uuid4()
-    second.start()
+
+    up = second.command("up", "--detach", "--demo", "none", "--gateway-port", str(second.gateway_port))
     processes = second.processes()
-    assert _record(second, second.token(_TENANT), venue, 2.5) == 200
-    assert _sum(second, venue) == 2.5
-    assert _status_of(stack, f"/api/metrics/{venue}/realtime", stack.token(_TENANT)) == 404
+    recorded = _record(second, second.token(_TENANT), venue, 2.5)
+    elsewhere = _status_of(stack, f"/api/metrics/{venue}/realtime", stack.token(_TENANT))
+    down = second.command("down")
 
-    os.killpg(second.supervisor.pid, signal.SIGINT)  # what Ctrl-C does
-    assert second.supervisor.wait(60) == 0
-
+    assert up.returncode == 0, up.stderr
+    assert f"runs at {second.gateway_url}" in up.stdout
+    assert (recorded, elsewhere) == (200, 404)
+    assert down.stdout.endswith("stopped\n")
     assert [process for process in processes if is_alive(process)] == []
-    assert second.status().phase == "stopped"
     assert stack.status().is_up
-
-    ports = second.status().ports
-    second.start()
-    assert second.status().ports == ports
-    assert _sum(second, venue) == 2.5
+    assert second.command("down").stdout.startswith("nothing runs")
 
 
 @pytest.mark.timeout(240)
-def test_a_killed_supervisor_leaves_no_orphan_and_loses_nothing(second: StackUnderTest):
-    if not second.status().is_up:
-        second.start()
-    venue = uuid4()
-    processes = second.processes()
-    assert _record(second, second.token(_TENANT), venue, 3.5) == 200
-
-    second.supervisor.kill()
-
-    until(lambda: not any(is_alive(process) for process in processes))
-    assert second.status().phase == "killed"
-    assert second.command("status").returncode == 1
+def test_a_killed_service_comes_back_and_a_killed_supervisor_leaves_no_orphan(second: StackUnderTest):
     second.start()
-    assert _sum(second, venue) == 3.5
-
-
-@pytest.mark.timeout(240)
-def test_a_killed_service_comes_back_with_what_it_had_acknowledged(second: StackUnderTest):
-    if not second.status().is_up:
-        second.start()
-    venue = uuid4()
-    assert _record(second, second.token(_TENANT), venue, 4.5) == 200
+    first, then = uuid4(), uuid4()
+    assert _record(second, second.token(_TENANT), first, 3.5) == 200
 
     psutil.Process(second.status().processes["metrics"].pid).kill()
 
     until(lambda: second.status().processes["metrics"].restarts == 1)
     until(lambda: _status_of(second, "/health/ready") == 200, within_seconds=30)
-    assert _sum(second, venue) == 4.5
+    assert _sum(second, first) == 3.5
+    assert _record(second, second.token(_TENANT), then, 4.5) == 200
 
+    processes = second.processes()
+    second.supervisor.kill()
 
-@pytest.mark.timeout(240)
-def test_a_detached_stack_returns_when_ready_and_down_ends_it(tmp_path_factory: pytest.TempPathFactory):
-    detached = StackUnderTest(tmp_path_factory.mktemp("detached") / "data")
+    until(lambda: not any(is_alive(process) for process in processes))
+    assert second.status().phase == "killed"
+    assert second.command("status").returncode == 1
 
-    up = detached.command("up", "--detach", "--demo", "none", "--gateway-port", str(detached.gateway_port))
-    processes = detached.processes()
-    healthy = _status_of(detached, "/health/ready")
-    down = detached.command("down")
+    ports = second.status().ports
+    second.start()
+    assert second.status().ports == ports
+    assert (_sum(second, first), _sum(second, then)) == (3.5, 4.5)
 
-    assert up.returncode == 0, up.stderr
-    assert f"runs at {detached.gateway_url}" in up.stdout
-    assert healthy == 200
-    assert down.stdout == "stopped\n"
+    processes = second.processes()
+    os.killpg(second.supervisor.pid, signal.SIGINT)  # what Ctrl-C does
+    assert second.supervisor.wait(60) == 0
     assert [process for process in processes if is_alive(process)] == []
-    assert detached.command("down").stdout.startswith("nothing runs")
+    assert second.status().phase == "stopped"
 
 
 def _record(stack: StackUnderTest, token: str, venue: UUID, value: float) -> int:
