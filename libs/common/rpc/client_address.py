@@ -29,10 +29,7 @@ class ClientAddresses:
         host = _host(peer)
         if header is None or not self._is_trusted(host):
             return host
-        try:
-            return str(ip_address(header))
-        except ValueError:
-            return host
+        return _normal(header) or host
 
     def _look_up(self, host: str) -> bool:
         try:
@@ -40,6 +37,15 @@ class ClientAddresses:
         except ValueError:
             return False
         return any(address in network for network in self._trusted)
+
+
+@lru_cache(maxsize=4096)
+def _normal(address: str) -> str | None:
+    """The address in its usual spelling, or None when it is not one."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=4096)
