@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 _HERE = Path(__file__).parent
-_DESCRIPTORS = _HERE.parents[1] / "gen" / "descriptors.binpb"
+DESCRIPTORS = _HERE.parents[1] / "gen" / "descriptors.binpb"
 
 
 @cache
@@ -20,7 +20,7 @@ def echo() -> tuple[ModuleType, ModuleType]:
     source.write_text((_HERE / "echo.proto").read_text())
     command = [sys.executable, "-m", "grpc_tools.protoc", f"--proto_path={folder}"]
     command += [
-        f"--descriptor_set_in={_DESCRIPTORS}",
+        f"--descriptor_set_in={DESCRIPTORS}",
         f"--python_out={folder}",
         f"--grpc_python_out={folder}",
     ]

@@ -66,6 +66,20 @@ async def test_calls_beyond_the_limit_are_told_when_to_come_back(keys, limiter):
     assert other.text == "hello"
 
 
+async def test_answers_to_the_gateway_say_what_is_left(keys, limiter):
+    async with echo_server(keys, rate_limiter=limiter) as served:
+        mine = (*served.auth(tenant_id=str(uuid4())), ("x-client-address", "203.0.113.9"))
+        calls = [served.stub.Say(served.say(), metadata=mine) for _ in range(2)]
+        left = []
+        for call in calls:
+            await call
+            left.append(dict(await call.initial_metadata()))
+
+    assert sorted(headers["ratelimit-remaining"] for headers in left) == ["1", "2"]
+    assert {headers["ratelimit-limit"] for headers in left} == {"3"}
+    assert all(0 < int(headers["ratelimit-reset"]) <= 60 for headers in left)
+
+
 async def test_principals_of_a_tenant_have_budgets_of_their_own(limiter):
     tenant = str(uuid4())
 

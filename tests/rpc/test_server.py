@@ -5,6 +5,7 @@ import os
 import signal
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -14,13 +15,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from google.protobuf import descriptor_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from libs.common.auth.tokens import TokenVerifier
 from libs.common.rpc.methods import ContractRefused, policies_of
 from libs.common.rpc.server import RpcServer
-from tests.rpc.protocol import echo
+from libs.common.rpc.validation import compile_rules
+from tests.rpc.protocol import DESCRIPTORS, echo
 from tests.rpc.world import TENANT, echo_server, refused
 
 SERVICE = "tickettoken.testing.v1.EchoService"
@@ -62,6 +65,16 @@ def test_policies_come_from_the_contract():
     assert policies["Say"].is_repeatable
     assert not policies["Write"].is_repeatable
     assert policies["Restricted"].is_internal
+
+
+def test_every_service_of_the_contract_can_be_served():
+    described = descriptor_pb2.FileDescriptorSet.FromString(DESCRIPTORS.read_bytes())
+    for file in described.file:
+        if file.package.startswith("tickettoken.") and file.service:
+            import_module(file.name.removesuffix(".proto").replace("/", ".") + "_pb2")
+            for service in file.service:
+                for policy in policies_of(f"{file.package}.{service.name}").values():
+                    compile_rules(policy.request)
 
 
 @pytest.mark.parametrize("name", ["", SERVICE, "live", "ready"])

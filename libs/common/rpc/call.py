@@ -12,6 +12,7 @@ from libs.common.context import Caller, Work, begin_call
 from libs.common.observability.access import access_log
 from libs.common.observability.prometheus import CALLS, CALLS_IN_PROGRESS
 from libs.common.observability.tracing import accepted_traceparent
+from libs.common.rpc.client_address import HEADER as CLIENT_ADDRESS
 from libs.common.rpc.methods import MethodPolicy
 
 _REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}")
@@ -73,6 +74,11 @@ class Call:
         )
         begin_call(self.work, self.deadline)
         meter.in_progress.inc()
+
+    @property
+    def came_through_gateway(self) -> bool:
+        """Whether an HTTP client may read the headers of the answer; stubs do not, and sending them costs."""
+        return CLIENT_ADDRESS in self.metadata
 
     def text(self, name: str) -> str | None:
         """A metadata value that is text; the last one when there are several."""

@@ -30,6 +30,7 @@ from libs.common.rpc.errors import (
 )
 from libs.common.rpc.expected import expected
 from libs.common.rpc.methods import MethodPolicy
+from libs.common.rpc.ratelimit import Allowance
 from libs.common.rpc.status import CODES, trailing_metadata
 from libs.common.rpc.validation import check, compile_rules, parsed
 
@@ -83,8 +84,8 @@ class Pipeline:
     def begin(self, policy: MethodPolicy, meter: MethodMeter, context: Context) -> Call:
         return Call(policy, meter, context, default=self._default_deadline, longest=self._longest_deadline)
 
-    async def admit(self, call: Call, context: Context) -> None:
-        await self._admission.admit(call, context)
+    async def admit(self, call: Call, context: Context) -> Allowance | None:
+        return await self._admission.admit(call, context)
 
     def claim(self, call: Call, request: Message) -> Claim | None:
         """The call's claim, or None when it gave no key or has no effect that could happen twice.
@@ -120,13 +121,15 @@ class _BoundMethod:
     async def unary(self, data: bytes, context: Context) -> bytes:
         call = self._pipeline.begin(self._policy, self._meter, context)
         try:
-            await self._pipeline.admit(call, context)
+            allowance = await self._pipeline.admit(call, context)
             request = parsed(self._policy.request, data)
             check(request)
             if call.is_deadline_ours or tracing.is_recording():
                 answer = await self._observed(call, request, context)
             else:
                 answer = await self._handled(call, request, context)
+            if allowance is not None and call.came_through_gateway:
+                await context.send_initial_metadata(allowance.headers())
         except BaseException as error:  # noqa: BLE001 - every way out of a call is counted, and none may leak its text
             await _end(call, context, error)
         call.finished("OK")
