@@ -37,8 +37,8 @@ def problems_of(event: Event) -> list[FieldViolation]:
 def require_fit(event: Event) -> None:
     """Return when an event from the bus may be applied.
 
-    Costs a third of `problems_of`: the bus has checked that type and payload agree, and reads the ids of event
-    and tenant itself.
+    Costs a third of `problems_of`: the bus has checked that type and payload agree, and reads the ids of the
+    event and its tenant itself.
 
     Raises:
         InvalidField: It may not; names the first field at fault.
