@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from uuid import UUID
 
+from deploy.local import import_orders
 from deploy.local.commands import down, show_status, token
 from deploy.local.credentials import DEMO_TENANT, PERMISSIONS
 from deploy.local.data_folder import DataFolder
@@ -56,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--subject", default="developer", help="the token's user")
     command.add_argument("--ttl", type=int, default=12 * 3600, help="lifetime in seconds (12 hours)")
     command.set_defaults(run=token)
+
+    command = commands.add_parser(
+        "import-orders", parents=[shared], help="publish a purchase log as orders; again changes nothing"
+    )
+    import_orders.add_arguments(command)
+    command.set_defaults(run=import_orders.run)
     return parser
 
 
