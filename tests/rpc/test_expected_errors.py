@@ -1,6 +1,7 @@
 """What real drivers raise when a store is gone, and what the caller is told."""
 
 import asyncio
+import gc
 from contextlib import suppress
 
 import pymongo
@@ -49,10 +50,12 @@ async def _say_nothing(reader, writer):
     writer.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # its monitor forgets a socket
 async def test_closed_mongo_port_is_an_unavailable_dependency():
     client = pymongo.AsyncMongoClient(f"mongodb://127.0.0.1:{free_port()}", serverSelectionTimeoutMS=200)
     refusal = expected(await raised(client.test.things.find_one({})))
     await client.close()
+    gc.collect()
 
     assert (refusal.kind, refusal.metadata) == (Kind.UNAVAILABLE, {"dependency": "mongo"})
 
