@@ -48,6 +48,8 @@ def token_filter(config: EnvoyConfig, methods: tuple[Method, ...]) -> Json:
         # Named, because the default also takes ?access_token=, and addresses end up in logs.
         "from_headers": [{"name": "Authorization", "value_prefix": "Bearer "}],
         "forward": True,
+        # A signature is checked once a token; expiry still every time.
+        "jwt_cache_config": {"jwt_cache_size": 5000},
         **_keys(config.jwks),
     }
     return http_filter(

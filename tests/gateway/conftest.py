@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 import httpx
 import pytest_asyncio
@@ -11,9 +12,7 @@ from tests.gateway.front import Front, Seen
 
 @pytest_asyncio.fixture(scope="session")
 async def running_front(servers_folder: Path, redis_url: str) -> AsyncIterator[Front]:
-    folder = servers_folder / "front"
-    folder.mkdir()
-    front = Front(folder, redis_url)
+    front = Front(Path(mkdtemp(prefix="front-", dir=servers_folder)), redis_url)
     await front.start()
     yield front
     await front.stop()
