@@ -40,19 +40,19 @@ select $1, order_id, line_number, venue_id, sold_at, channel, currency, event_id
 # Grain: one rollup row. Index: sales_rollup_pkey. Sorted by the key, so that two transactions that add to the
 # same rows wait in one order.
 _ADD_SALES = """
-insert into sales_rollup as kept (tenant_id, venue_id, bucket_start, event_id, channel, currency,
-                                  newest_fact_at, order_count, ticket_count, gross_minor, fee_minor,
+insert into sales_rollup as kept (tenant_id, venue_id, bucket_minutes, bucket_start, event_id, channel,
+                                  currency, newest_fact_at, order_count, ticket_count, gross_minor, fee_minor,
                                   refunded_ticket_count, refund_minor, refunded_fee_minor)
-select $1, venue_id, bucket_start, event_id, channel, currency,
+select $1, venue_id, bucket_minutes, bucket_start, event_id, channel, currency,
        newest_fact_at, order_count, ticket_count, gross_minor, fee_minor,
        refunded_ticket_count, refund_minor, refunded_fee_minor
-  from unnest($2::uuid[], $3::timestamptz[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[],
-              $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
-              $14::bigint[])
-       as new (venue_id, bucket_start, event_id, channel, currency, newest_fact_at, order_count,
-               ticket_count, gross_minor, fee_minor, refunded_ticket_count, refund_minor, refunded_fee_minor)
- order by venue_id, bucket_start, event_id, channel, currency
-on conflict (tenant_id, venue_id, bucket_start, event_id, channel, currency) do update
+  from unnest($2::uuid[], $3::smallint[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[],
+              $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
+              $14::bigint[], $15::bigint[])
+       as new (venue_id, bucket_minutes, bucket_start, event_id, channel, currency,
+               newest_fact_at, order_count, ticket_count, gross_minor, fee_minor, refunded_ticket_count, refund_minor, refunded_fee_minor)
+ order by venue_id, bucket_minutes, bucket_start, event_id, channel, currency
+on conflict (tenant_id, venue_id, bucket_minutes, bucket_start, event_id, channel, currency) do update
    set newest_fact_at = greatest(kept.newest_fact_at, excluded.newest_fact_at),
        order_count = kept.order_count + excluded.order_count,
        ticket_count = kept.ticket_count + excluded.ticket_count,
@@ -110,7 +110,7 @@ class BooksStore:
         """Carry a change of the books into the sums."""
         if deltas.sales:
             sales = (_sales_row(key, delta) for key, delta in deltas.sales.items())
-            await self._driver.execute(_ADD_SALES, self._tenant_id, *columns(sales, 13))
+            await self._driver.execute(_ADD_SALES, self._tenant_id, *columns(sales, 14))
         if deltas.tickets:
             tickets = (_tickets_row(key, delta) for key, delta in deltas.tickets.items())
             await self._driver.execute(_ADD_TICKETS, self._tenant_id, *columns(tickets, 6))

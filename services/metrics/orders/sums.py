@@ -8,8 +8,8 @@ from uuid import UUID
 
 from services.metrics.orders.books import BookLine
 
-BUCKET: Final = timedelta(minutes=15)
-"""Finest grain of the sales rollup: it cuts days correctly in every zone, also at +05:45."""
+BUCKET_MINUTES: Final = (1440, 15)
+"""Widths of the sales rollup's buckets. 15 minutes cut days correctly in every zone, also at +05:45."""
 
 NO_ID: Final = UUID(int=0)
 """Stands for an absent event or ticket type in the keys of sums, where null would not be unique."""
@@ -21,6 +21,7 @@ class SalesKey(NamedTuple):
     """Grain of the sales rollup."""
 
     venue_id: UUID
+    bucket_minutes: int
     bucket_start: datetime
     event_id: UUID
     channel: str
@@ -87,12 +88,18 @@ class Deltas:
         """Take the old lines of an order out of the sums and put its new ones in."""
         for lines, sign in ((before, -1), (after, 1)):
             for line in lines:
-                self._sales_of(line, newest_fact_at).add(line, sign)
+                for minutes in BUCKET_MINUTES:
+                    self._sales_of(line, minutes, newest_fact_at).add(line, sign)
                 self._tickets_of(line, newest_fact_at).add(line, sign)
 
-    def _sales_of(self, line: BookLine, newest_fact_at: datetime) -> SalesDelta:
+    def _sales_of(self, line: BookLine, minutes: int, newest_fact_at: datetime) -> SalesDelta:
         key = SalesKey(
-            line.venue_id, bucket_start(line.sold_at), line.event_id or NO_ID, line.channel, line.currency
+            line.venue_id,
+            minutes,
+            bucket_start(line.sold_at, minutes),
+            line.event_id or NO_ID,
+            line.channel,
+            line.currency,
         )
         delta = self.sales.setdefault(key, SalesDelta(newest_fact_at))
         delta.newest_fact_at = max(delta.newest_fact_at, newest_fact_at)
@@ -105,6 +112,6 @@ class Deltas:
         return delta
 
 
-def bucket_start(moment: datetime) -> datetime:
-    """Start of the 15-minute bucket that holds the moment."""
-    return moment - (moment - _EPOCH) % BUCKET
+def bucket_start(moment: datetime, minutes: int) -> datetime:
+    """Start of the UTC bucket of this width that holds the moment."""
+    return moment - (moment - _EPOCH) % timedelta(minutes=minutes)

@@ -1,10 +1,11 @@
-"""A window cut into whole rollup buckets and the edges that only orders can answer exactly."""
+"""A window cut into whole rollup buckets, as wide as fit, and edges that only orders can answer exactly."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
 from libs.common.errors import InvalidField
-from services.metrics.orders.sums import BUCKET, bucket_start
+from services.metrics.orders.sums import BUCKET_MINUTES, bucket_start
 
 
 class Window(NamedTuple):
@@ -27,24 +28,38 @@ class Window(NamedTuple):
             ) from None
 
 
-class Cut(NamedTuple):
-    """A window's whole 15-minute buckets (None when it holds none) and what is left at its ends."""
+class Buckets(NamedTuple):
+    """Whole buckets of one width."""
 
-    buckets: Window | None
+    minutes: int
+    window: Window
+
+
+class Cut(NamedTuple):
+    """What a window consists of."""
+
+    buckets: tuple[Buckets, ...]
     edges: tuple[Window, ...]
 
 
-def cut(window: Window) -> Cut:
-    """The window as buckets and edges, without gap or overlap.
+def cut(window: Window, widths: Sequence[int] = BUCKET_MINUTES) -> Cut:
+    """The window as whole buckets and edges, without gap or overlap.
 
     Args:
-        window: Its start is before its end.
+        window: What to cut; it may be empty.
+        widths: Minutes of the buckets, widest first: narrower ones fill what wider ones leave.
     """
-    first = bucket_start(window.start)
+    if window.start >= window.end:
+        return Cut((), ())
+    if not widths:
+        return Cut((), (window,))
+    width, *narrower = widths
+    first = bucket_start(window.start, width)
     if first < window.start:
-        first += BUCKET
-    last = bucket_start(window.end)
+        first += timedelta(minutes=width)
+    last = bucket_start(window.end, width)
     if first >= last:
-        return Cut(None, (window,))
-    edges = (Window(window.start, first), Window(last, window.end))
-    return Cut(Window(first, last), tuple(edge for edge in edges if edge.start < edge.end))
+        return cut(window, narrower)
+    left, right = cut(Window(window.start, first), narrower), cut(Window(last, window.end), narrower)
+    whole = Buckets(width, Window(first, last))
+    return Cut((*left.buckets, whole, *right.buckets), left.edges + right.edges)

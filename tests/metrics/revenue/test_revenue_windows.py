@@ -23,7 +23,7 @@ def test_the_parts_of_a_window_tile_it(start, length):
 
     buckets, edges = cut(window)
 
-    parts = sorted([*edges, *([buckets] if buckets else [])])
+    parts = sorted([*edges, *(window for _, window in buckets)])
     assert parts[0].start == window.start
     assert parts[-1].end == window.end
     assert all(left.end == right.start for left, right in pairwise(parts))
@@ -31,11 +31,15 @@ def test_the_parts_of_a_window_tile_it(start, length):
 
 
 @given(moments, lengths)
-def test_buckets_are_whole_and_edges_shorter_than_two(start, length):
+def test_buckets_are_whole_and_as_wide_as_fit(start, length):
     buckets, edges = cut(Window(start, start + length))
 
-    for moment in buckets or ():
-        assert (moment.minute % 15, moment.second, moment.microsecond) == (0, 0, 0)
+    for minutes, window in buckets:
+        for moment in window:
+            assert (moment.minute % 15, moment.second, moment.microsecond) == (0, 0, 0)
+            assert minutes == 15 or moment.hour == moment.minute == 0
+        assert minutes == 1440 or window.end - window.start < timedelta(days=2)
+    assert len(edges) <= 2
     assert all(edge.end - edge.start < timedelta(minutes=30) for edge in edges)
 
 

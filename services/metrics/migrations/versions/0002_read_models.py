@@ -27,6 +27,7 @@ create table venues (
     revision_id uuid not null default '00000000-0000-0000-0000-000000000000'
 )
 """
+VENUES_BY_TENANT = "create index venues_by_tenant on venues (tenant_id, venue_id)"
 
 # Grain: one show of a tenant. Made by event.created / event.updated, or by the first order or ticket type
 # that names it. `cancelled_at` outlives later updates.
@@ -140,12 +141,13 @@ create table order_lines (
 """
 ORDER_LINES_BY_TIME = "create index order_lines_by_time on order_lines (tenant_id, sold_at)"
 
-# Grain: venue, 15 minutes (UTC), event (zero id: none), channel, currency. At any moment the sum of its
-# order_lines.
+# Grain: venue, 15 minutes or a day (UTC), event (zero id: none), channel, currency. At any moment each width
+# is the sum of the order_lines; days keep long windows cheap.
 SALES_ROLLUP = """
 create table sales_rollup (
     tenant_id uuid not null,
     venue_id uuid not null,
+    bucket_minutes smallint not null check (bucket_minutes in (15, 1440)),
     bucket_start timestamptz not null,
     event_id uuid not null,
     channel text not null,
@@ -158,7 +160,7 @@ create table sales_rollup (
     refund_minor bigint not null,
     refunded_fee_minor bigint not null,
     newest_fact_at timestamptz not null,
-    primary key (tenant_id, venue_id, bucket_start, event_id, channel, currency)
+    primary key (tenant_id, venue_id, bucket_minutes, bucket_start, event_id, channel, currency)
 ) with (fillfactor = 70)
 """
 
@@ -179,7 +181,11 @@ create table ticket_counts (
 
 
 def upgrade() -> None:
-    apply(VENUES, tenant_table("venues", venue_column="venue_id", app="select, insert, update"))
+    apply(
+        VENUES,
+        VENUES_BY_TENANT,
+        tenant_table("venues", venue_column="venue_id", app="select, insert, update"),
+    )
     apply(
         EVENTS, EVENTS_BY_VENUE, tenant_table("events", venue_column="venue_id", app="select, insert, update")
     )
