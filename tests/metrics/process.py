@@ -45,6 +45,7 @@ class MetricsProcess:
         command: str = "all",
         **settings: object,
     ) -> None:
+        self.folder = folder
         self._data = DataFolder(folder)
         self._data.create()
         self.credentials = Credentials(self._data)
@@ -86,7 +87,7 @@ class MetricsProcess:
         self._program.process.kill()
 
     def client(self, tenant_id: UUID, **token: object) -> "Client":
-        return Client.connected(self.port, self.token(tenant_id, **token))
+        return Client.connected(self.port, tenant_id, self.token(tenant_id, **token))
 
     def token(
         self,
@@ -105,6 +106,7 @@ class MetricsProcess:
 class Client:
     """Stubs of the service on one channel, and the metadata of one caller."""
 
+    tenant_id: UUID
     channel: grpc.aio.Channel
     metadata: tuple[tuple[str, str], ...]
     metrics: metrics_service_pb2_grpc.MetricsServiceStub
@@ -113,11 +115,12 @@ class Client:
     ingest: ingest_service_pb2_grpc.IngestServiceStub
 
     @classmethod
-    def connected(cls, port: int, token: str) -> "Client":
+    def connected(cls, port: int, tenant_id: UUID, token: str) -> "Client":
         channel = grpc.aio.insecure_channel(
             f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)]
         )
         return cls(
+            tenant_id,
             channel,
             (("authorization", f"Bearer {token}"),),
             metrics_service_pb2_grpc.MetricsServiceStub(channel),

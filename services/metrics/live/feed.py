@@ -141,7 +141,9 @@ class Feeds:
             facts = await self._redis.xinfo_stream(name.stream)
         except ResponseError as error:
             raise _expired() from error
-        if StreamId.parsed(facts["max-deleted-entry-id"]) > after:
+        first = facts["first-entry"]
+        is_trimmed = facts["entries-added"] > facts["length"]
+        if is_trimmed and (first is None or StreamId.parsed(first[0]) > after):
             raise _expired()
         return changed
 

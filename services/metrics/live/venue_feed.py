@@ -31,6 +31,9 @@ class VenueFeed:
         self.state: dict[LiveKey, live_pb2.LiveMetric] = {}
         self.changed_at: dict[LiveKey, StreamId] = {}
         self.subscribers: set[Subscriber] = set()
+        # Versions that came by the feed. The state may be ahead of it, and a resumed stream was not told the state:
+        # it counts on every message after its token.
+        self._told: dict[LiveKey, int] = {}
 
     @property
     def token(self) -> str:
@@ -45,6 +48,7 @@ class VenueFeed:
         self.epoch = epoch
         self.position = self.complete_from = position
         self.changed_at.clear()
+        self._told.clear()
 
     def reload(self, states: Iterable[LiveState], minute: datetime) -> None:
         """Take over what PostgreSQL says, and tell the subscribers what differs."""
@@ -68,7 +72,10 @@ class VenueFeed:
             key = LiveKey(self.name.venue_id, metric.metric_type, metric.currency)
             known = self.state.get(key)
             self.changed_at[key] = position
-            if known is None or known.version < metric.version:
+            if known is not None and known.version > metric.version:
+                continue
+            if self._told.get(key, 0) < metric.version:
+                self._told[key] = metric.version
                 self.state[key] = changed[key] = metric
         self._broadcast(changed)
 

@@ -20,6 +20,8 @@ from services.metrics.recording.slots import WriterSlots
 from services.metrics.recording.writer import Written, write_calls
 
 _OWN_TRANSACTION_ROWS: Final = 500  # a tenant with more rows in a batch does not make the small ones wait
+_GATHER_SECONDS: Final = 0.001
+_GATHER_SLICES: Final = 5
 _RETRY_AFTER: Final = timedelta(milliseconds=500)
 
 _BIND_TENANT = """
@@ -66,6 +68,7 @@ class GroupCommit:
         self._waiting: deque[tuple[Submission, asyncio.Future[Message]]] = deque()
         self._waiting_rows = 0
         self._arrived = asyncio.Event()
+        self._piled_up = asyncio.Event()
         self._drained = asyncio.Condition()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -90,6 +93,8 @@ class GroupCommit:
         self._waiting.append((submission, answer))
         self._waiting_rows += weight
         self._arrived.set()
+        if self._waiting_rows >= _OWN_TRANSACTION_ROWS:
+            self._piled_up.set()
         return await answer
 
     async def wait_for_room(self, rows: int) -> None:
@@ -106,18 +111,33 @@ class GroupCommit:
         """Write what waits, then end; later submissions are refused."""
         self._stopping = True
         self._arrived.set()
+        self._piled_up.set()
         await asyncio.gather(*self._tasks)
 
     async def _lane(self, lane: int) -> None:
+        ready = self._piled_up if lane else self._arrived
+        expected = 0
         while True:
-            await self._arrived.wait()
+            await ready.wait()
+            await self._gather(expected)
             batch = self._take()
+            expected = max(len(batch), expected // 2)
             if batch:
                 await self._commit(batch, self._slots.slot(lane))
                 async with self._drained:
                     self._drained.notify_all()
             elif self._stopping:
                 return
+
+    async def _gather(self, expected: int) -> None:
+        """Give as many calls as came lately a few milliseconds to come again: many then share one commit.
+
+        A caller that is alone is not made to wait, and neither are large calls.
+        """
+        for _ in range(_GATHER_SLICES):
+            if len(self._waiting) >= expected or self._waiting_rows >= _OWN_TRANSACTION_ROWS or self._stopping:
+                return
+            await asyncio.sleep(_GATHER_SECONDS)
 
     def _take(self) -> list[tuple[Submission, asyncio.Future[Message]]]:
         """What waits, up to a batch; calls whose caller has gone are left out."""
@@ -130,8 +150,11 @@ class GroupCommit:
             if not entry[1].done():
                 batch.append(entry)
                 rows += count
-        if not self._waiting and not self._stopping:
-            self._arrived.clear()
+        if not self._stopping:
+            if not self._waiting:
+                self._arrived.clear()
+            if self._waiting_rows < _OWN_TRANSACTION_ROWS:
+                self._piled_up.clear()
         return batch
 
     async def _commit(self, batch: Sequence[tuple[Submission, asyncio.Future[Message]]], slot: int) -> None:

@@ -221,11 +221,12 @@ def read_rows(metrics: Iterable[MetricRow], limits: TimeLimits) -> ReadRows:
 
 
 def _refuse_bad_numbers(rows: ReadRows, limits: TimeLimits) -> None:
-    values = np.array(rows.values, np.float64)
-    for place in np.flatnonzero(~(np.abs(values) <= LARGEST_VALUE)).tolist():
-        rows.refused.setdefault(
-            place, InvalidField.of("value", f"must be finite, between -{LARGEST_VALUE} and {LARGEST_VALUE}")
-        )
+    for place, value in enumerate(rows.values):
+        if not -LARGEST_VALUE <= value <= LARGEST_VALUE:
+            rows.refused.setdefault(
+                place,
+                InvalidField.of("value", f"must be finite, between -{LARGEST_VALUE} and {LARGEST_VALUE}"),
+            )
     for place, micros in enumerate(rows.times):
         if not limits.oldest <= micros <= limits.newest:
             rows.refused.setdefault(place, _time_refusal(micros, limits))
