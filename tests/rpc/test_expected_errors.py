@@ -14,7 +14,7 @@ from libs.common.errors import Kind
 from libs.common.postgres.database import Database
 from libs.common.rpc.expected import expected
 
-# Drivers whose connection fails leave sockets to the garbage collector, which warns in whatever test comes next.
+# Drivers that cannot connect leave sockets to the garbage collector, which warns in whatever test is next.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
