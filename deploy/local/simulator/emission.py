@@ -3,10 +3,11 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import grpc
@@ -14,6 +15,8 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from tickettoken.metrics.v1.ingest_service_pb2 import PublishEventsRequest
 from tickettoken.metrics.v1.ingest_service_pb2_grpc import IngestServiceStub
 from tqdm import tqdm
+
+T = TypeVar("T")
 
 BATCH_SIZE = 1000
 _IN_FLIGHT = 3
@@ -96,24 +99,34 @@ class Emitter:
 
     async def send(self, batch: Sequence[Event]) -> None:
         """Publish one batch and count its verdicts; waits and repeats while the gateway is busy."""
-        give_up_at = time.monotonic() + _PATIENCE_SECONDS
         request = PublishEventsRequest(events=batch)
-        while True:
-            try:
-                response = await self._ingest.PublishEvents(
-                    request, timeout=_CALL_SECONDS, metadata=(("authorization", f"Bearer {self._token()}"),)
-                )
-                break
-            except grpc.aio.AioRpcError as error:
-                if error.code() not in _BUSY or time.monotonic() > give_up_at:
-                    raise EmissionFailed(f"{error.code().name}: {error.details()}") from error
-                await asyncio.sleep(_retry_after(error))
+        response = await patiently(
+            lambda: self._ingest.PublishEvents(
+                request, timeout=_CALL_SECONDS, metadata=(("authorization", f"Bearer {self._token()}"),)
+            )
+        )
         self.tally.accepted += response.accepted_count
         self.tally.duplicates += response.duplicate_count
         self.tally.rejected += response.rejected_count
         for verdict in response.verdicts:
             if verdict.reason:
                 self.tally.reasons[verdict.reason] = self.tally.reasons.get(verdict.reason, 0) + 1
+
+
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """The answer of a repeatable call, repeated while the gateway is busy or away.
+
+    Raises:
+        EmissionFailed: It refused, or was busy for three minutes.
+    """
+    give_up_at = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return await call()
+        except grpc.aio.AioRpcError as error:
+            if error.code() not in _BUSY or time.monotonic() > give_up_at:
+                raise EmissionFailed(f"{error.code().name}: {error.details()}") from error
+            await asyncio.sleep(_retry_after(error))
 
 
 class Progress:

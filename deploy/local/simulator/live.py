@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from uuid import uuid4
 
@@ -13,7 +14,7 @@ from tickettoken.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
 from tickettoken.metrics.v1.recording_pb2 import RecordMetricRequest
 
 from deploy.local.simulator import events, world
-from deploy.local.simulator.emission import Emitter
+from deploy.local.simulator.emission import Emitter, patiently
 from deploy.local.simulator.facts import Line, Refund, Visit
 from deploy.local.simulator.season import make_order
 from deploy.local.simulator.world import Customer, Ids, Show, Size, Venue
@@ -119,19 +120,22 @@ async def keep_selling(
     while True:
         await emitter.send(box_office.next_events())
         if random.random() < 0.5:
-            await metrics.RecordMetric(
-                bar_sale(random, random.choice(box_office.venues)),
-                timeout=30,
-                metadata=(("authorization", f"Bearer {token()}"),),
-                wait_for_ready=True,
-            )
+            sale = bar_sale(random, random.choice(box_office.venues))
+            await patiently(partial(metrics.RecordMetric, sale, timeout=30, metadata=_bearer(token())))
         await asyncio.sleep(random.expovariate(pace))
+
+
+def _bearer(token: str) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {token}"),)
 
 
 def bar_sale(random: Random, venue: Venue) -> RecordMetricRequest:
     """A drink at a venue's bar, in major units of its currency."""
     request = RecordMetricRequest(
-        metric_type="bar_sales", value=round(random.uniform(4, 28), 2), venue_id=str(venue.id)
+        metric_type="bar_sales",
+        value=round(random.uniform(4, 28), 2),
+        venue_id=str(venue.id),
+        metric_id=str(uuid4()),  # makes the call repeatable
     )
     request.dimensions["bar"] = random.choice(("foyer", "balcony", "terrace"))
     return request
