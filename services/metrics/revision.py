@@ -1,6 +1,7 @@
 """What every platform event states: when it happened, and which of two statements about one thing holds."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -29,6 +30,12 @@ def happened_at(event: Event) -> datetime:
     return event.occurred_at.ToDatetime(tzinfo=UTC)
 
 
+@lru_cache(maxsize=65_536)
+def repeated_id(text: str) -> UUID:
+    """An id that many events name, such as a venue's: read once, then remembered."""
+    return UUID(text)
+
+
 def optional_id(text: str) -> UUID | None:
     """The id in an optional field of an event, where empty means none."""
-    return UUID(text) if text else None
+    return repeated_id(text) if text else None

@@ -50,7 +50,8 @@ select $1, venue_id, bucket_minutes, bucket_start, event_id, channel, currency,
               $8::timestamptz[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],
               $14::bigint[], $15::bigint[])
        as new (venue_id, bucket_minutes, bucket_start, event_id, channel, currency,
-               newest_fact_at, order_count, ticket_count, gross_minor, fee_minor, refunded_ticket_count, refund_minor, refunded_fee_minor)
+               newest_fact_at, order_count, ticket_count, gross_minor, fee_minor,
+               refunded_ticket_count, refund_minor, refunded_fee_minor)
  order by venue_id, bucket_minutes, bucket_start, event_id, channel, currency
 on conflict (tenant_id, venue_id, bucket_minutes, bucket_start, event_id, channel, currency) do update
    set newest_fact_at = greatest(kept.newest_fact_at, excluded.newest_fact_at),

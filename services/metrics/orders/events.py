@@ -8,7 +8,7 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from tickettoken.events.v1.orders_pb2 import OrderCompleted
 
 from services.metrics.orders.facts import Order, Refund, ReturnedLine, Sale, SoldLine
-from services.metrics.revision import Revision, happened_at, optional_id
+from services.metrics.revision import Revision, happened_at, optional_id, repeated_id
 
 TYPES = ("order.completed", "order.refunded", "order.cancelled")
 
@@ -22,7 +22,7 @@ def _completed(event: Event) -> Order:
     payload = event.order_completed
     sale = Sale(
         revision=Revision.of(event),
-        venue_id=UUID(event.venue_id),
+        venue_id=repeated_id(event.venue_id),
         channel=payload.channel,
         currency=payload.currency,
         gross_minor=_gross_minor(payload),
@@ -37,7 +37,7 @@ def _completed(event: Event) -> Order:
             for line in payload.lines
         ),
         event_id=optional_id(payload.event_id),
-        customer_id=optional_id(payload.customer_id),
+        customer_id=UUID(payload.customer_id) if payload.customer_id else None,
     )
     return Order(UUID(payload.order_id), sale=sale)
 
@@ -47,7 +47,7 @@ def _refunded(event: Event) -> Order:
     refund = Refund(
         refund_id=UUID(payload.refund_id),
         revision=Revision.of(event),
-        venue_id=UUID(event.venue_id),
+        venue_id=repeated_id(event.venue_id),
         currency=payload.amount.currency,
         amount_minor=payload.amount.amount_minor,
         fee_minor=payload.fees.amount_minor,

@@ -1,6 +1,6 @@
 """What a change of the books adds to the sums kept over them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -83,31 +83,34 @@ class Deltas:
         self.tickets: dict[TicketKey, TicketDelta] = {}
 
     def replace(
-        self, before: Iterable[BookLine], after: Iterable[BookLine], *, newest_fact_at: datetime
+        self, before: Sequence[BookLine], after: Sequence[BookLine], *, newest_fact_at: datetime
     ) -> None:
-        """Take the old lines of an order out of the sums and put its new ones in."""
+        """Take the old lines of an order out of the sums and put its new ones in.
+
+        The lines of an order have one time of sale: all before, and all after, lie in the same buckets.
+        """
         for lines, sign in ((before, -1), (after, 1)):
+            if not lines:
+                continue
+            starts = [(minutes, bucket_start(lines[0].sold_at, minutes)) for minutes in BUCKET_MINUTES]
             for line in lines:
-                for minutes in BUCKET_MINUTES:
-                    self._sales_of(line, minutes, newest_fact_at).add(line, sign)
+                for bucket in starts:
+                    self._sales_of(line, bucket, newest_fact_at).add(line, sign)
                 self._tickets_of(line, newest_fact_at).add(line, sign)
 
-    def _sales_of(self, line: BookLine, minutes: int, newest_fact_at: datetime) -> SalesDelta:
-        key = SalesKey(
-            line.venue_id,
-            minutes,
-            bucket_start(line.sold_at, minutes),
-            line.event_id or NO_ID,
-            line.channel,
-            line.currency,
-        )
-        delta = self.sales.setdefault(key, SalesDelta(newest_fact_at))
+    def _sales_of(self, line: BookLine, bucket: tuple[int, datetime], newest_fact_at: datetime) -> SalesDelta:
+        key = SalesKey(line.venue_id, *bucket, line.event_id or NO_ID, line.channel, line.currency)
+        delta = self.sales.get(key)
+        if delta is None:
+            delta = self.sales[key] = SalesDelta(newest_fact_at)
         delta.newest_fact_at = max(delta.newest_fact_at, newest_fact_at)
         return delta
 
     def _tickets_of(self, line: BookLine, newest_fact_at: datetime) -> TicketDelta:
         key = TicketKey(line.event_id or NO_ID, line.ticket_type_id or NO_ID, line.venue_id)
-        delta = self.tickets.setdefault(key, TicketDelta(newest_fact_at))
+        delta = self.tickets.get(key)
+        if delta is None:
+            delta = self.tickets[key] = TicketDelta(newest_fact_at)
         delta.newest_fact_at = max(delta.newest_fact_at, newest_fact_at)
         return delta
 
