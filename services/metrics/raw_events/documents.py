@@ -1,19 +1,17 @@
 """Platform events as documents."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from tickettoken.events.v1.envelope_pb2 import Event
 
-Document = dict[str, Any]
+from libs.common.mongo import Document
 
 
 def document_of(event: Event, stored_at: datetime) -> Document:
     """The event with its payload as proto3 JSON (64-bit integers are strings there).
 
-    The id joins tenant and event: ids that two tenants chose alike do not meet. Empty fields are left out.
-    People appear as the payload has them; erasing a customer rewrites them here.
+    Empty fields are left out. People appear as the payload has them; erasing a customer rewrites them here.
 
     Args:
         event: A decodable event of a tenant.
@@ -21,9 +19,7 @@ def document_of(event: Event, stored_at: datetime) -> Document:
     """
     kind = event.WhichOneof("payload")
     document: Document = {
-        "_id": f"{event.tenant_id}/{event.event_id}",
-        "tenant_id": event.tenant_id,
-        "event_id": event.event_id,
+        "id": event.event_id,
         "type": event.type,
         "entity_id": event.entity_id,
         "version": event.version,

@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 from pymongo import AsyncMongoClient
 
-from libs.common.bus.consumer import repeatable
+from libs.common.bus.consumer import repeatable, service_caller
 from libs.common.bus.port import DONE, Delivery, Verdict
+from libs.common.context import acting_as
 from libs.common.errors import DependencyUnavailable
 from services.metrics.raw_events.consumer import RawEvents
 from services.metrics.raw_events.store import COLLECTION, RawEventStore
@@ -59,11 +60,12 @@ async def test_repeated_batches_keep_each_event_once_and_do_not_touch_it(store, 
     early, late = (datetime(2026, 5, day, tzinfo=UTC) for day in (1, 2))
     events = [make.order_completed(tenant, uuid4()) for _ in range(20)]
 
-    await RawEvents(store, now=lambda: early).apply(events[:15])
-    await RawEvents(store, now=lambda: late).apply(events)
+    with acting_as(service_caller("metrics", tenant)):
+        await RawEvents(store, now=lambda: early).apply(events[:15])
+        await RawEvents(store, now=lambda: late).apply(events)
 
     kept = await collection.find({"tenant_id": str(tenant)}).to_list()
-    assert sorted(document["event_id"] for document in kept) == sorted(event.event_id for event in events)
+    assert sorted(document["id"] for document in kept) == sorted(event.event_id for event in events)
     assert sorted(document["stored_at"] for document in kept) == [early] * 15 + [late] * 5
 
 
@@ -72,17 +74,17 @@ async def test_two_tenants_events_with_one_id_are_both_kept(handler, collection)
 
     await handled(handler, *(make.order_completed(uuid4(), uuid4(), event_id=event_id) for _ in range(2)))
 
-    assert await collection.count_documents({"event_id": str(event_id)}) == 2
+    assert await collection.count_documents({"id": str(event_id)}) == 2
 
 
 async def test_indexes_are_ensured_again_and_follow_the_retention(mongo_url, store, collection):
     await store.ensure()
     await store.ensure()
-    assert (await collection.index_information())["stored_at_expiry"]["expireAfterSeconds"] == 400 * 86_400
+    assert (await collection.index_information())["expiry"]["expireAfterSeconds"] == 400 * 86_400
 
     shorter = RawEventStore.connect(mongo_url, kept=timedelta(days=30))
     await shorter.ensure()
-    changed = (await collection.index_information())["stored_at_expiry"]["expireAfterSeconds"]
+    changed = (await collection.index_information())["expiry"]["expireAfterSeconds"]
     await store.ensure()
     await shorter.close()
 
