@@ -22,6 +22,7 @@ from libs.common.bus.consumer import service_caller
 from libs.common.bus.outbox import OutboxRelay
 from libs.common.cache.cache import Cache
 from libs.common.context import acting_as
+from libs.common.jobs.runner import JobRunner
 from libs.common.observability.logging import configure_logging
 from libs.common.observability.tracing import configure_tracing
 from libs.common.paging import PageTokens
@@ -54,6 +55,7 @@ from services.metrics.read_models import consumer as read_models_queue
 from services.metrics.read_models.consumer import ReadModels
 from services.metrics.read_models.effects import Effects
 from services.metrics.recording.directory import SeriesDirectory
+from services.metrics.recording.jobs import SCHEDULES, jobs_of
 from services.metrics.recording.queue import GroupCommit
 from services.metrics.recording.recorder import Recorder
 from services.metrics.recording.servicer import RecordingServicer
@@ -69,7 +71,7 @@ from services.metrics.series.servicer import SeriesServicer
 from services.metrics.settings import MetricsSettings
 
 SERVICE: Final = "metrics"
-_WORKER_CONNECTIONS: Final = 4
+_WORKER_CONNECTIONS: Final = 5
 
 
 class Engines:
@@ -239,6 +241,10 @@ class Working:
             retention_days=settings.retention_days,
             rollup_retention_days=settings.rollup_retention_days,
         )
+        self._jobs = JobRunner(
+            engines.worker_database, service=SERVICE, jobs=jobs_of(self._upkeep), schedules=SCHEDULES
+        )
+        self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -246,12 +252,14 @@ class Working:
         works = (
             *(consumer.run() for consumer in self._consumers),
             self._relay.run(),
+            self._jobs.run_until(self._stop),
             self._repair.run(),
         )
         self._tasks = [asyncio.create_task(work) for work in works]
 
     async def close(self) -> None:
         """Let what is in hand finish, then stop."""
+        self._stop.set()
         self._relay.stop()
         for consumer in self._consumers:
             consumer.stop()

@@ -88,8 +88,9 @@ where rolname = any (array[platform.role('owner'), platform.role('app'), platfor
   and (rolsuper or rolbypassrls)
 union all
 select c.oid::regclass || ': owned by ' || pg_get_userbyid(c.relowner)
-from pg_class c
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relowner in (to_regrole(platform.role('app'))::oid, to_regrole(platform.role('worker'))::oid)
+  and n.nspname !~ '^pg_'
 union all
 select p.oid::regprocedure || ': a function with its owner''s rights and no fixed search_path'
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace

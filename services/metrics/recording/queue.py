@@ -135,7 +135,11 @@ class GroupCommit:
         A caller that is alone is not made to wait, and neither are large calls.
         """
         for _ in range(_GATHER_SLICES):
-            if len(self._waiting) >= expected or self._waiting_rows >= _OWN_TRANSACTION_ROWS or self._stopping:
+            if (
+                len(self._waiting) >= expected
+                or self._waiting_rows >= _OWN_TRANSACTION_ROWS
+                or self._stopping
+            ):
                 return
             await asyncio.sleep(_GATHER_SECONDS)
 

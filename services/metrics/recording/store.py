@@ -63,7 +63,7 @@ select $1, series_id, to_timestamp(bucket / 1e6), $2, value_count, value_sum, va
   from unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::double precision[], $7::double precision[],
               $8::double precision[], $9::bigint[])
        as new (series_id, bucket, value_count, value_sum, value_min, value_max, newest)
-on conflict (series_id, bucket_start, writer_slot) do update
+on conflict (tenant_id, series_id, bucket_start, writer_slot) do update
    set value_count = kept.value_count + excluded.value_count,
        value_sum = kept.value_sum + excluded.value_sum,
        value_min = least(kept.value_min, excluded.value_min),

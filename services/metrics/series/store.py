@@ -26,17 +26,17 @@ with wanted as materialized (
 ), facts as (
     select bucket_start as at, value_count, value_sum, value_min, value_max, newest_time
       from analytics_aggregations
-     where series_id = any((select ids from wanted)::bigint[])
+     where tenant_id = $1 and series_id = any((select ids from wanted)::bigint[])
        and bucket_start >= $6 and bucket_start < $7
     union all
     select metric_time, 1, value, value, value, metric_time
       from analytics_metrics
-     where series_id = any((select ids from wanted)::bigint[])
+     where tenant_id = $1 and series_id = any((select ids from wanted)::bigint[])
        and metric_time >= $5 and metric_time < $6
     union all
     select metric_time, 1, value, value, value, metric_time
       from analytics_metrics
-     where series_id = any((select ids from wanted)::bigint[])
+     where tenant_id = $1 and series_id = any((select ids from wanted)::bigint[])
        and metric_time >= $7 and metric_time < $8
 )
 select width_bucket(at, $9::timestamptz[]) as place,
@@ -55,7 +55,7 @@ select percentile_cont($7) within group (order by value) as value,
        count(*) as value_count,
        max(metric_time) as newest_time
   from analytics_metrics
- where series_id = any(array(
+ where tenant_id = $1 and series_id = any(array(
         select series_id from metric_series
          where tenant_id = $1 and venue_id = $2 and metric_type = $3
            and ($4::jsonb is null or dimensions @> $4::jsonb)))
@@ -71,7 +71,7 @@ metric_series.dimensions
  cross join lateral (
        select metric_time, point_id, value, metric_id, metadata
          from analytics_metrics
-        where series_id = metric_series.series_id
+        where tenant_id = $1 and series_id = metric_series.series_id
           and (metric_time, point_id) > ($5, $6) and metric_time < $7
         order by metric_time, point_id
         limit $8) as point

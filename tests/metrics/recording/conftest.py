@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from tickettoken.metrics.v1 import recording_pb2
 
 from libs.common.context import Caller, TenantScope
 from libs.common.postgres.database import Database
@@ -19,7 +20,6 @@ from services.metrics.recording.recorder import Recorder
 from services.metrics.recording.slots import WriterSlots
 from services.metrics.recording.writer import Written
 from tests.servers.databases import PostgresServer, ServiceDatabase
-from tickettoken.metrics.v1 import recording_pb2
 
 
 def caller_of(tenant_id: UUID, venue_ids: frozenset[UUID] | None = None) -> Caller:
@@ -76,7 +76,12 @@ async def metrics_database(postgres_server: PostgresServer) -> ServiceDatabase:
 
 @asynccontextmanager
 async def open_recording(
-    served: ServiceDatabase, *, budget: int = 100_000, lanes: int = 2, queue_rows: int = 60_000, start: bool = True
+    served: ServiceDatabase,
+    *,
+    budget: int = 100_000,
+    lanes: int = 2,
+    queue_rows: int = 60_000,
+    start: bool = True,
 ) -> AsyncIterator[Recording]:
     database = Database.connect(served.app_url, application_name="tests", pool_size=8)
     worker = Database.connect(served.worker_url, application_name="tests", pool_size=1)

@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from tickettoken.metrics.v1 import recording_pb2
 
 from libs.common.errors import AnalyticsError, VenueNotFound
-from libs.common.rpc.errors import IdempotencyKeyReused
 from libs.common.rpc.claims import Claim
+from libs.common.rpc.errors import IdempotencyKeyReused
 from services.metrics.errors import IngestQueueFull
 from tests.metrics.recording.conftest import Recording, caller_of, open_recording, row, single
 from tests.servers.databases import ServiceDatabase
-from tickettoken.metrics.v1 import recording_pb2
 
 
 async def test_a_recorded_metric_is_stored_with_all_its_fields(recording: Recording):
@@ -159,7 +159,9 @@ async def test_an_id_is_stored_once_within_a_call_across_calls_and_across_time(r
     await recording.admin.execute(
         "update metric_ids set seen_at = now() - interval '7 days 1 second' where tenant_id = $1", tenant
     )
-    late = await recording.recorder.record(caller_of(tenant), None, single(venue_id=venue, metric_id=metric_id))
+    late = await recording.recorder.record(
+        caller_of(tenant), None, single(venue_id=venue, metric_id=metric_id)
+    )
 
     assert (first.accepted_count, first.duplicate_count) == (1, 1)
     assert [(verdict.index, verdict.status) for verdict in first.verdicts] == [(1, "DUPLICATE")]
@@ -219,8 +221,8 @@ async def test_rollups_and_live_minutes_equal_raw_after_concurrent_load(recordin
             bucket = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
             key = (sent.venue_id, sent.metric_type, tuple(sorted(sent.dimensions.items())), bucket)
             expected[key].append((at, sent.value))
-            if at >= now - timedelta(minutes=59):
-                minute = at.replace(second=0, microsecond=0)
+            minute = at.replace(second=0, microsecond=0)
+            if minute >= now - timedelta(minutes=59):
                 live[(sent.venue_id, sent.metric_type, minute)].append(sent.value)
         stored = await recording.admin.fetch(
             "select venue_id, metric_type, dimensions, bucket_start, sum(value_count)::bigint, sum(value_sum),"
@@ -259,9 +261,7 @@ async def test_an_idempotency_key_replays_the_first_answer_and_stores_nothing_ag
     )
     other = recording_pb2.BulkRecordMetricsRequest(metrics=[row()])
     with pytest.raises(IdempotencyKeyReused):
-        await recording.recorder.record_many(
-            caller, Claim.of(caller, "Bulk", "key-1", other), other.metrics
-        )
+        await recording.recorder.record_many(caller, Claim.of(caller, "Bulk", "key-1", other), other.metrics)
 
     assert again == first
     assert (first.accepted_count, first.rejected_count) == (1, 1)
@@ -291,7 +291,9 @@ async def test_the_series_budget_refuses_new_series_and_names_the_biggest_dimens
     assert alone.value.metadata["dimension"] == "seat"
 
 
-async def test_a_full_queue_refuses_with_a_time_to_retry_and_stores_nothing(metrics_database: ServiceDatabase):
+async def test_a_full_queue_refuses_with_a_time_to_retry_and_stores_nothing(
+    metrics_database: ServiceDatabase,
+):
     tenant = uuid4()
     async with open_recording(metrics_database, queue_rows=10, start=False) as recording:
         waiting = asyncio.create_task(

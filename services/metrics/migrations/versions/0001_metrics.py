@@ -8,6 +8,7 @@ realtime_versions     one live metric, writer slot; their sum is the metric's ve
 
 from libs.common.bus.inbox import INBOX_DDL
 from libs.common.bus.outbox import OUTBOX_DDL
+from libs.common.jobs.schema import JOBS_DDL
 from libs.common.postgres import rls
 from libs.common.postgres.migrate import apply
 from libs.common.rpc.idempotency import IDEMPOTENCY_DDL
@@ -57,7 +58,7 @@ create table analytics_metrics (
 ) partition by range (metric_time)
 """
 _METRICS_BY_SERIES = """
-create index analytics_metrics_series_idx on analytics_metrics (series_id, metric_time, point_id)
+create index analytics_metrics_series_idx on analytics_metrics (tenant_id, series_id, metric_time, point_id)
 """
 
 _ROLLUPS = """
@@ -71,7 +72,7 @@ create table analytics_aggregations (
     value_min double precision not null,
     value_max double precision not null,
     newest_time timestamptz not null,
-    primary key (series_id, bucket_start, writer_slot)
+    primary key (tenant_id, series_id, bucket_start, writer_slot)
 ) partition by range (bucket_start)
 """
 
@@ -132,7 +133,7 @@ end $$
 
 
 def upgrade() -> None:
-    apply(IDEMPOTENCY_DDL, INBOX_DDL, OUTBOX_DDL)
+    apply(IDEMPOTENCY_DDL, INBOX_DDL, OUTBOX_DDL, JOBS_DDL)
     apply(_SERIES, _SERIES_BY_VENUE)
     apply(rls.tenant_table("metric_series", venue_column="venue_id", app="select, insert"))
     apply(_BUDGETS, rls.tenant_table("metric_budgets", app="select, insert, update"))
