@@ -25,8 +25,8 @@ async def run(mesh: Mesh) -> Sequence[Result]:
     payload = request.SerializeToString()
     async with mesh.channel() as channel, echo(payload) as echoed:
         metric = recording_pb2.RecordMetricRequest(metric_type="door_scans", value=1.0, venue_id=venue)
-        await channel.unary_unary(_RECORD)(metric.SerializeToString(), metadata=metadata)
-        method = channel.unary_unary(_LIST)
+        await mesh.method(channel, _RECORD)(metric.SerializeToString(), metadata=metadata)
+        method = mesh.method(channel, _LIST)
         answer = series_pb2.ListMetricsResponse.FromString(await method(payload, metadata=metadata))
         assert len(answer.buckets) >= 24
         yardstick, read = await compared(echoed, lambda: method(payload, metadata=metadata))

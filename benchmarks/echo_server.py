@@ -14,7 +14,7 @@ async def _echo(request: bytes, _context: object) -> bytes:
 
 async def serve(port: int) -> None:
     server = grpc.aio.server()
-    handler = grpc.unary_unary_rpc_method_handler(_echo)
+    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(_echo)
     server.add_generic_rpc_handlers(
         (grpc.method_handlers_generic_handler("benchmarks.Echo", {"Echo": handler}),)
     )

@@ -1,4 +1,4 @@
-"""Durable bulk ingest through gRPC against a binary COPY of the same metrics as wide rows into a bare table."""
+"""Durable bulk ingest through gRPC against a binary COPY of the same metrics into a bare table."""
 
 import asyncio
 import random
@@ -52,14 +52,14 @@ async def _ingest(
     requests = [_request(batch, with_ids=with_ids) for batch in batches]
     gate = asyncio.Semaphore(_IN_FLIGHT)
     async with mesh.channel() as channel:
-        method = channel.unary_unary(
-            _BULK, response_deserializer=recording_pb2.BulkRecordMetricsResponse.FromString
-        )
+        method = mesh.method(channel, _BULK)
         metadata = mesh.metadata(tenant)
 
         async def send(request: bytes) -> None:
             async with gate:
-                response = await method(request, metadata=metadata)
+                response = recording_pb2.BulkRecordMetricsResponse.FromString(
+                    await method(request, metadata=metadata)
+                )
             assert response.accepted_count == _ROWS, response.verdicts[:3]
 
         await asyncio.gather(*(send(_request(_batch(tenant), with_ids=False)) for _ in range(2)))

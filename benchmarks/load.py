@@ -1,7 +1,6 @@
 """Closed-loop load on one unary method: a number of callers, each with one call in flight."""
 
 import asyncio
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -10,6 +9,7 @@ from contextlib import asynccontextmanager
 import grpc
 
 from benchmarks.echo_server import METHOD
+from benchmarks.mesh import Mesh
 from deploy.local.ports import free_port
 
 Call = Callable[[], "grpc.aio.UnaryUnaryCall[bytes, bytes]"]
@@ -37,15 +37,15 @@ async def calls_per_second(call: Call, *, callers: int = CALLERS, seconds: float
 async def echo(payload: bytes) -> AsyncIterator[Call]:
     """A call of a no-op echo server in a process of its own."""
     port = free_port()
-    server = subprocess.Popen([sys.executable, "-m", "benchmarks.echo_server", str(port)])
+    server = await asyncio.create_subprocess_exec(sys.executable, "-m", "benchmarks.echo_server", str(port))
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             await asyncio.wait_for(channel.channel_ready(), 10)
-            method = channel.unary_unary(METHOD)
+            method = Mesh.method(channel, METHOD)
             yield lambda: method(payload)
     finally:
         server.terminate()
-        server.wait(10)
+        await server.wait()
 
 
 async def compared(yardstick: Call, subject: Call, *, rounds: int = 4) -> tuple[float, float]:

@@ -22,7 +22,7 @@ async def run(mesh: Mesh) -> Sequence[Result]:
     ).SerializeToString()
     metadata = mesh.metadata(uuid4())
     async with mesh.channel() as channel, echo(request) as echoed:
-        method = channel.unary_unary(_RECORD)
+        method = mesh.method(channel, _RECORD)
         yardstick, recorded = await compared(echoed, lambda: method(request, metadata=metadata))
     return [
         Result(

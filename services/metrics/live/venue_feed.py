@@ -31,8 +31,8 @@ class VenueFeed:
         self.state: dict[LiveKey, live_pb2.LiveMetric] = {}
         self.changed_at: dict[LiveKey, StreamId] = {}
         self.subscribers: set[Subscriber] = set()
-        # Versions that came by the feed. The state may be ahead of it, and a resumed stream was not told the state:
-        # it counts on every message after its token.
+        # Versions that came by the feed. The state may be ahead of it, and a resumed stream was not told the
+        # state: it counts on every message after its token.
         self._told: dict[LiveKey, int] = {}
 
     @property

@@ -216,10 +216,12 @@ async def test_the_last_word_of_a_stream_whose_token_expires_says_so(metrics_pro
     tenant, venue = uuid4(), uuid4()
     async with metrics_process.client(tenant) as client:
         await record(client, venue, 1.0)
-    async with metrics_process.client(tenant, lifetime=timedelta(seconds=2)) as client:
-        async with watching(client, venue) as stream:
-            closing = await stream.until(lambda message: message.HasField("closing"))
-            end = await stream.call.read()
+    async with (
+        metrics_process.client(tenant, lifetime=timedelta(seconds=2)) as client,
+        watching(client, venue) as stream,
+    ):
+        closing = await stream.until(lambda message: message.HasField("closing"))
+        end = await stream.call.read()
 
     assert closing.closing.reason == "TOKEN_EXPIRED"
     assert closing.resume_token

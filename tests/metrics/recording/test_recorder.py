@@ -17,6 +17,7 @@ from libs.common.rpc.errors import IdempotencyKeyReused
 from services.metrics.errors import IngestQueueFull
 from tests.metrics.recording.conftest import Recording, caller_of, open_recording, row, single
 from tests.servers.databases import ServiceDatabase
+from tests.servers.waiting import eventually
 
 
 async def test_a_recorded_metric_is_stored_with_all_its_fields(recording: Recording):
@@ -225,7 +226,8 @@ async def test_rollups_and_live_minutes_equal_raw_after_concurrent_load(recordin
             if minute >= now - timedelta(minutes=59):
                 live[(sent.venue_id, sent.metric_type, minute)].append(sent.value)
         stored = await recording.admin.fetch(
-            "select venue_id, metric_type, dimensions, bucket_start, sum(value_count)::bigint, sum(value_sum),"
+            "select venue_id, metric_type, dimensions, bucket_start,"
+            " sum(value_count)::bigint, sum(value_sum),"
             " min(value_min), max(value_max), max(newest_time)"
             " from analytics_aggregations join metric_series using (series_id)"
             " where analytics_aggregations.tenant_id = $1 group by 1, 2, 3, 4",
@@ -296,11 +298,9 @@ async def test_a_full_queue_refuses_with_a_time_to_retry_and_stores_nothing(
 ):
     tenant = uuid4()
     async with open_recording(metrics_database, queue_rows=10, start=False) as recording:
-        waiting = asyncio.create_task(
-            recording.recorder.record_many(caller_of(tenant), None, [row() for _ in range(8)])
-        )
-        while not recording.commits.waiting_rows:
-            await asyncio.sleep(0.01)
+        call = recording.recorder.record_many(caller_of(tenant), None, [row() for _ in range(8)])
+        waiting = asyncio.create_task(call)
+        await eventually(lambda: recording.commits.waiting_rows)
 
         with pytest.raises(IngestQueueFull) as refusal:
             await recording.recorder.record_many(caller_of(tenant), None, [row() for _ in range(3)])
@@ -332,8 +332,7 @@ async def test_one_calls_failure_in_the_database_fails_no_other_call(metrics_dat
                     (neighbour, None),
                 )
             ]
-            while recording.commits.waiting_rows < 10:
-                await asyncio.sleep(0.01)
+            await eventually(lambda: recording.commits.waiting_rows == 10)
             recording.commits.start()
             results = await asyncio.gather(*calls, return_exceptions=True)
         finally:
@@ -353,8 +352,7 @@ async def test_a_call_that_gives_up_before_its_turn_is_not_written(metrics_datab
     tenant = uuid4()
     async with open_recording(metrics_database, start=False) as recording:
         given_up = asyncio.create_task(recording.recorder.record(caller_of(tenant), None, single()))
-        while not recording.commits.waiting_rows:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: recording.commits.waiting_rows)
         given_up.cancel()
         await asyncio.wait([given_up])
         recording.commits.start()

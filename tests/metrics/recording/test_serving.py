@@ -16,6 +16,7 @@ from libs.common.postgres.database import Database, driver
 from tests.metrics.process import MetricsProcess
 from tests.metrics.recording.conftest import row, single
 from tests.metrics.serving import bad_fields, refused
+from tests.servers.waiting import eventually
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ async def stored_count(as_admin, tenant_id) -> int:
 
 
 async def test_ten_thousand_rows_are_taken_and_one_more_is_refused_as_a_bad_argument(client, as_admin):
-    """DESIGN failure 7: bulk size was unbounded and died at the driver's parameter limit."""
+    """The predecessor's bulk size was unbounded and died at the driver's parameter limit."""
     venue = str(uuid4())
     request = recording_pb2.BulkRecordMetricsRequest(metrics=[row(venue_id=venue)] * 10_000)
 
@@ -81,16 +82,13 @@ async def test_writing_needs_the_permission_to_write(metrics_process, as_admin):
 async def test_concurrent_calls_with_one_idempotency_key_have_one_effect_and_one_answer(client, as_admin):
     request = recording_pb2.BulkRecordMetricsRequest(metrics=[row(), row(value=None)])
 
-    async def call():
-        try:
-            return await client.metrics.BulkRecordMetrics(request, metadata=client.with_key("once"))
-        except grpc.aio.AioRpcError as error:
-            assert error.code() is grpc.StatusCode.ABORTED
-            return None
-
-    answers = [answer for answer in await asyncio.gather(*(call() for _ in range(12))) if answer is not None]
+    calls = [client.metrics.BulkRecordMetrics(request, metadata=client.with_key("once")) for _ in range(12)]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    answers = [one for one in outcomes if not isinstance(one, Exception)]
+    in_flight = [one for one in outcomes if isinstance(one, Exception)]
     answers.append(await client.metrics.BulkRecordMetrics(request, metadata=client.with_key("once")))
 
+    assert {error.code() for error in in_flight} <= {grpc.StatusCode.ABORTED}
     assert all(answer == answers[0] for answer in answers)
     assert (answers[0].accepted_count, answers[0].rejected_count) == (1, 1)
     assert await stored_count(as_admin, client.tenant_id) == 1
@@ -166,8 +164,7 @@ async def test_a_killed_process_loses_no_acknowledged_row_and_stores_none_twice(
                 acknowledged.update(metric.metric_id for metric in request.metrics)
 
         loaders = [asyncio.create_task(load()) for _ in range(6)]
-        while len(acknowledged) < 8000:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: len(acknowledged) >= 8000, within_seconds=60)
         replica.kill()
         await asyncio.gather(*loaders)
 
@@ -192,8 +189,8 @@ async def test_a_killed_process_loses_no_acknowledged_row_and_stores_none_twice(
     assert set(stored) == acknowledged
     assert set(stored.values()) == {1}
     differing = await as_admin.fetch(
-        "with raw as (select series_id, date_bin('15 minutes', metric_time, 'epoch') as bucket, count(*) as n,"
-        " sum(value) as total from analytics_metrics where tenant_id = $1 group by 1, 2),"
+        "with raw as (select series_id, date_bin('15 minutes', metric_time, 'epoch') as bucket,"
+        " count(*) as n, sum(value) as total from analytics_metrics where tenant_id = $1 group by 1, 2),"
         " rolled as (select series_id, bucket_start as bucket, sum(value_count) as n, sum(value_sum) as total"
         " from analytics_aggregations where tenant_id = $1 group by 1, 2)"
         " select * from raw full join rolled using (series_id, bucket)"
@@ -210,8 +207,9 @@ async def test_every_table_is_protected(as_admin):
 async def test_without_a_tenant_the_app_role_sees_no_row_partitions_included(client, database, as_admin):
     await client.metrics.RecordMetric(single(metric_id=str(uuid4())), metadata=client.metadata)
     tables = await as_admin.fetch(
-        "select c.oid::regclass::text as name, has_table_privilege('metrics_app', c.oid, 'select') as granted,"
-        " c.relispartition as is_partition from pg_class c join pg_attribute a on a.attrelid = c.oid"
+        "select c.oid::regclass::text as name,"
+        " has_table_privilege('metrics_app', c.oid, 'select') as granted, c.relispartition as is_partition"
+        " from pg_class c join pg_attribute a on a.attrelid = c.oid"
         " where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace"
         " and a.attname = 'tenant_id'"
     )
@@ -247,7 +245,7 @@ async def test_a_venue_grant_binds_in_the_database_too(client, database: Databas
 
 
 async def test_unrelated_keys_in_redis_do_not_slow_down_invalidation(client, redis_url):
-    """DESIGN failure 5: every write scanned the keyspace. Counted in commands, because time proves nothing."""
+    """The predecessor scanned the keyspace at every write. Commands are counted: time proves nothing."""
     from libs.common import redis
 
     store = redis.connect(redis_url)

@@ -329,7 +329,7 @@ async def test_edges_older_than_raw_rows_are_refused_and_quarter_hours_are_not(c
 
 
 async def test_another_tenants_token_reads_and_writes_no_venue_of_ours(metrics_process, client):
-    """DESIGN failure 1: the tenant was never set, so another tenant's token worked."""
+    """In the predecessor the tenant was never set, so another tenant's token worked."""
     venue, now = uuid4(), datetime.now(UTC)
     await record(client, [metric(venue, now, 1.0)])
     window = (now - timedelta(hours=1), now + timedelta(hours=1))
