@@ -14,8 +14,8 @@ from libs.common.errors import Kind
 from libs.common.postgres.database import Database
 from libs.common.rpc.expected import expected
 
-# PyMongo's monitor, cancelled while it connects, leaves its socket to the garbage collector (pool_shared.py closes it on
-# errors only), which warns in whatever test is next.
+# PyMongo's monitor, cancelled while it connects, leaves its socket to the garbage collector (it
+# closes it on errors only), which warns in whatever test is next.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
