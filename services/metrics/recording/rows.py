@@ -21,15 +21,19 @@ MAX_METADATA_BYTES: Final = 4096
 LARGEST_VALUE: Final = 1e300  # a rollup may add a hundred million of them before a double overflows
 FUTURE_TOLERANCE_US: Final = 5 * 60 * 1_000_000
 
-Dimensions = tuple[tuple[str, str], ...]
+FlatDimensions = tuple[str, ...]
 
 
 class SeriesName(NamedTuple):
-    """What names a series in a request: texts as given, dimensions sorted by key."""
+    """What names a series in a request: texts as given.
+
+    `dimensions` holds the sorted keys, then their values in the same order: flat, because it is made for
+    every row.
+    """
 
     venue_id: str
     metric_type: str
-    dimensions: Dimensions
+    dimensions: FlatDimensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,20 @@ class Rows:
             else {},
         )
 
+    def in_order(self) -> "Rows":
+        """The rows by series and time: neighbours in the index are then written together."""
+        order = np.lexsort((self.times, self.series))
+        places = order.tolist() if self.metric_ids or self.metadata else []
+        moved = {old: new for new, old in enumerate(places)} if self.metadata else {}
+        return Rows(
+            series=self.series[order],
+            times=self.times[order],
+            values=self.values[order],
+            positions=self.positions[order],
+            metric_ids=[self.metric_ids[at] for at in places] if self.metric_ids else [],
+            metadata={moved[at]: text for at, text in self.metadata.items()},
+        )
+
     @classmethod
     def joined(cls, parts: Sequence["Rows"]) -> "Rows":
         """The rows of all parts one after the other; `positions` stay those of each part's own request."""
@@ -148,11 +166,11 @@ class ReadRows:
     def __len__(self) -> int:
         return len(self.names)
 
-    def distinct_names(self) -> set[SeriesName]:
-        """The series that rows not yet refused name."""
+    def distinct_names(self) -> list[SeriesName]:
+        """The series that rows not yet refused name, in the order of the request."""
         if not self.refused:
-            return set(self.names)
-        return {name for place, name in enumerate(self.names) if place not in self.refused}
+            return list(dict.fromkeys(self.names))
+        return list(dict.fromkeys(n for at, n in enumerate(self.names) if at not in self.refused))
 
     def refuse_series(self, refusals: Mapping[SeriesName, AnalyticsError]) -> None:
         """Refuse every row of these series, unless it is refused already."""
@@ -190,18 +208,15 @@ def read_rows(metrics: Iterable[MetricRow], limits: TimeLimits) -> ReadRows:
     rows = ReadRows()
     add_name, add_time = rows.names.append, rows.times.append
     add_value, add_metric_id = rows.values.append, rows.metric_ids.append
-    new_name, sorted_, tuple_ = SeriesName, sorted, tuple
+    new_name, sorted_, map_ = SeriesName, sorted, map
     now = limits.now
     place = 0
     for metric in metrics:
-        dimensions = metric.dimensions
-        add_name(
-            new_name(
-                metric.venue_id,
-                metric.metric_type,
-                tuple_(sorted_(dimensions.items())) if dimensions else (),
-            )
-        )
+        dimensions: FlatDimensions = ()
+        if given := metric.dimensions:
+            keys = sorted_(given)
+            dimensions = (*keys, *map_(given.__getitem__, keys))
+        add_name(new_name(metric.venue_id, metric.metric_type, dimensions))
         value = metric.value
         if not value and not metric.HasField("value"):
             rows.refused[place] = InvalidField.of("value", "is required")

@@ -7,13 +7,15 @@ from typing import Final
 from uuid import UUID
 
 from libs.common.errors import InvalidField
-from services.metrics.recording.rows import Dimensions, SeriesName
+from services.metrics.recording.rows import SeriesName
 
 _METRIC_TYPE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MAX_DIMENSIONS: Final = 10
 _MAX_KEY: Final = 64
 _MAX_VALUE: Final = 256
+
+Dimensions = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,13 @@ def checked(name: SeriesName) -> Series:
         raise InvalidField.of(
             "metricType", "1 to 64 characters: lower-case letters, digits, _; a letter first"
         )
-    check_dimensions(name.dimensions)
+    count = len(name.dimensions) // 2
+    dimensions = tuple(zip(name.dimensions[:count], name.dimensions[count:], strict=True))
+    check_dimensions(dimensions)
     venue_id = UUID(name.venue_id)
-    shape = _digest(name.metric_type, *(text for pair in name.dimensions for text in pair))
+    shape = _digest(name.metric_type, *(text for pair in dimensions for text in pair))
     fingerprint = hashlib.blake2b(venue_id.bytes + shape, digest_size=16).digest()
-    return Series(venue_id, name.metric_type, name.dimensions, shape, fingerprint)
+    return Series(venue_id, name.metric_type, dimensions, shape, fingerprint)
 
 
 def check_dimensions(dimensions: Dimensions) -> None:
