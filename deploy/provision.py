@@ -10,8 +10,7 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from sqlalchemy.engine import make_url
+from urllib.parse import unquote, urlsplit
 
 from libs.common.auth.keys import generate_private_key, jwks_document
 from libs.common.postgres.roles import RolePasswords, provision
@@ -41,18 +40,18 @@ async def provision_database(service: str, environment: Mapping[str, str]) -> No
         ValueError: The URLs do not name the roles of this service, one database and a password each.
     """
     names = {"app": "DATABASE_URL", "worker": "WORKER_DATABASE_URL", "owner": "OWNER_DATABASE_URL"}
-    urls = {role: make_url(environment[f"{service.upper()}_{name}"]) for role, name in names.items()}
+    urls = {role: urlsplit(environment[f"{service.upper()}_{name}"]) for role, name in names.items()}
     for role, url in urls.items():
-        if url.username != f"{service}_{role}" or not url.password:
+        if unquote(url.username or "") != f"{service}_{role}" or not url.password:
             raise ValueError(f"the URL of the {role} role must name {service}_{role} and a password")
-    databases = {url.database for url in urls.values()}
-    if len(databases) != 1 or None in databases:
+    databases = {unquote(url.path.strip("/")) for url in urls.values()}
+    if len(databases) != 1 or "" in databases:
         raise ValueError("the three URLs must name the same database")
     await provision(
         environment["PROVISION_ADMIN_URL"],
         service=service,
-        database=str(databases.pop()),
-        passwords=RolePasswords(**{role: str(url.password) for role, url in urls.items()}),
+        database=databases.pop(),
+        passwords=RolePasswords(**{role: unquote(url.password or "") for role, url in urls.items()}),
     )
 
 

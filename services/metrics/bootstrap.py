@@ -32,6 +32,7 @@ from libs.common.rpc.ratelimit import RateLimiter
 from libs.common.rpc.server import RpcServer
 from libs.common.sealing import derive_key
 from libs.common.settings import DEFAULT_RATE_LIMITS
+from libs.common.tasks import essential, stopped_by_failures
 from services.metrics.capacity.answers import CapacityAnswers
 from services.metrics.capacity.report import Capacity
 from services.metrics.capacity.servicer import CapacityServicer
@@ -249,13 +250,13 @@ class Working:
 
     async def start(self) -> None:
         await self._upkeep.keep_partitions()
-        works = (
-            *(consumer.run() for consumer in self._consumers),
-            self._relay.run(),
-            self._jobs.run_until(self._stop),
-            self._repair.run(),
-        )
-        self._tasks = [asyncio.create_task(work) for work in works]
+        works = {
+            **{f"consumer-{at}": consumer.run() for at, consumer in enumerate(self._consumers)},
+            "outbox-relay": self._relay.run(),
+            "jobs": self._jobs.run_until(self._stop),
+            "feed-repair": self._repair.run(),
+        }
+        self._tasks = [essential(work, name=name) for name, work in works.items()]
 
     async def close(self) -> None:
         """Let what is in hand finish, then stop."""
@@ -309,4 +310,6 @@ async def run(settings: MetricsSettings, *, serves: bool, works: bool) -> None:
             stack.callback(goodbye.cancel)
         stack.push_async_callback(server.close)
         await server.start()
-        await server.serve_until(asyncio.Event())
+        stop = asyncio.Event()
+        with stopped_by_failures(stop):
+            await server.serve_until(stop)

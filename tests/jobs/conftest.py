@@ -24,7 +24,7 @@ async def app(jobs_database):
 async def worker(jobs_database):
     database = Database.connect(jobs_database.worker_url, application_name="tests", pool_size=6)
     async with database.infrastructure() as connection:
-        await connection.exec_driver_sql("delete from job_runs")
-        await connection.exec_driver_sql("delete from job_schedules")
+        await connection.execute("delete from job_runs")
+        await connection.execute("delete from job_schedules")
     yield database
     await database.close()

@@ -13,7 +13,6 @@ from libs.common.errors import DependencyUnavailable, InvalidField
 from libs.common.jobs.queue import Grant, JobQueue, Schedule, enqueue, save_schedule
 from libs.common.jobs.runner import Job, JobRunner
 from libs.common.jobs.schema import PLATFORM
-from libs.common.postgres.database import driver
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -33,7 +32,7 @@ async def queue_run(app, name, *, run_key="one", granted=None, due_at=NOW, argum
 
 async def runs(worker):
     async with worker.infrastructure() as connection:
-        return await driver(connection).fetch("select * from job_runs order by scheduled_at, id")
+        return await connection.fetch("select * from job_runs order by scheduled_at, id")
 
 
 def runner(worker, *jobs, **options):
@@ -157,9 +156,7 @@ async def test_saving_a_schedule_again_keeps_its_next_run_unless_its_time_change
             await save_schedule(
                 connection, Schedule(identity, "report", cron, "UTC", granted, enabled=enabled), now=now
             )
-            return await driver(connection).fetchval(
-                "select next_due_at from job_schedules where id = $1", identity
-            )
+            return await connection.fetchval("select next_due_at from job_schedules where id = $1", identity)
 
     assert await next_due_at("0 * * * *", NOW) == NOW + timedelta(hours=1)
     assert await next_due_at("0 * * * *", NOW + timedelta(hours=9)) == NOW + timedelta(hours=1)
@@ -175,13 +172,13 @@ async def test_a_tenant_cannot_see_or_make_another_tenants_work(app):
     await queue_run(app, "report", granted=ours)
 
     async with app.transaction(theirs.scope) as connection:
-        assert await driver(connection).fetch("select * from job_runs") == []
+        assert await connection.fetch("select * from job_runs") == []
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with app.transaction(theirs.scope) as connection:
             await enqueue(connection, "report", run_key="x", grant=ours, due_at=NOW)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with app.transaction(ours.scope) as connection:
-            await driver(connection).execute("update job_runs set state = 'succeeded'")
+            await connection.execute("update job_runs set state = 'succeeded'")
 
 
 async def test_transient_failures_are_tried_again_later_and_later(app, worker):
@@ -298,7 +295,7 @@ async def test_a_worker_that_lost_its_lease_stops(app, worker):
     slow = runner(worker, Job("report", body), lease=timedelta(seconds=0.2))
     await slow.step(now=datetime.now(UTC))
     async with worker.infrastructure() as connection:
-        await driver(connection).execute("update job_runs set lease_token = $1", uuid4())
+        await connection.execute("update job_runs set lease_token = $1", uuid4())
 
     async with asyncio.timeout(5):
         assert await outcome == "stopped"
@@ -358,7 +355,7 @@ async def test_the_loop_runs_platform_schedules_until_it_is_stopped(worker):
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         async with worker.infrastructure() as connection:
-            moved = await driver(connection).execute(
+            moved = await connection.execute(
                 "update job_schedules set next_due_at = now() - interval '1 minute'"
             )
         if moved == "UPDATE 1":

@@ -8,7 +8,6 @@ import pytest
 
 from libs.common.context import TenantScope
 from libs.common.postgres.audit import audit
-from libs.common.postgres.database import driver
 from libs.common.postgres.maintenance import PartitionPlan, maintain_partitions, refresh
 from libs.common.postgres.rls import materialized_view, tenant_table
 
@@ -18,7 +17,7 @@ READING = "insert into readings (tenant_id, venue_id, recorded_at, value) values
 
 async def add_orders(app, tenant_id, *venue_ids):
     async with app.transaction(TenantScope(tenant_id)) as connection:
-        await driver(connection).executemany(
+        await connection.executemany(
             "insert into orders (tenant_id, venue_id) values ($1, $2)",
             [(tenant_id, venue_id) for venue_id in venue_ids],
         )
@@ -26,7 +25,7 @@ async def add_orders(app, tenant_id, *venue_ids):
 
 async def count(app, scope, table="orders"):
     async with app.transaction(scope) as connection:
-        return await driver(connection).fetchval(f"select count(*) from {table}")
+        return await connection.fetchval(f"select count(*) from {table}")
 
 
 async def test_a_venue_grant_limits_reads_and_writes(app):
@@ -40,7 +39,7 @@ async def test_a_venue_grant_limits_reads_and_writes(app):
     assert await count(app, TenantScope(tenant, frozenset())) == 0
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with app.transaction(TenantScope(tenant, frozenset({granted}))) as connection:
-            await driver(connection).execute(
+            await connection.execute(
                 "insert into orders (tenant_id, venue_id) values ($1, $2)", tenant, other
             )
 
@@ -79,7 +78,7 @@ async def test_a_tenant_without_a_venue_grant_setting_sees_no_venue_rows(example
 async def test_partitions_obey_the_parent_and_cannot_be_read_directly(example, app, as_owner):
     tenant, venue = uuid4(), uuid4()
     async with app.transaction(TenantScope(tenant)) as connection:
-        await driver(connection).execute(READING, tenant, venue, DAY, 1.0)
+        await connection.execute(READING, tenant, venue, DAY, 1.0)
 
     assert await count(app, TenantScope(tenant), "readings") == 1
     assert await count(app, TenantScope(tenant, frozenset({venue})), "readings") == 1
@@ -115,7 +114,7 @@ async def test_the_worker_makes_partitions_ahead_and_drops_old_ones(app, worker,
 
     async def tick(at):
         async with app.transaction(TenantScope(tenant)) as connection:
-            await driver(connection).execute("insert into ticks (tenant_id, at) values ($1, $2)", tenant, at)
+            await connection.execute("insert into ticks (tenant_id, at) values ($1, $2)", tenant, at)
 
     with pytest.raises(asyncpg.CheckViolationError):
         await tick(now)
@@ -125,7 +124,7 @@ async def test_the_worker_makes_partitions_ahead_and_drops_old_ones(app, worker,
     await tick(now)
     await tick(now + plan.ahead)
     async with worker.infrastructure() as connection:
-        assert await driver(connection).fetchval("select count(*) from ticks") == 2
+        assert await connection.fetchval("select count(*) from ticks") == 2
 
     dropped = await maintain_partitions(worker, [plan], now=datetime(2031, 7, 31, 12, tzinfo=UTC))
 
@@ -155,13 +154,13 @@ async def test_the_worker_sees_all_tenants_on_infrastructure_tables_only(app, wo
     tenants = [uuid4(), uuid4()]
     for tenant in tenants:
         async with app.transaction(TenantScope(tenant)) as connection:
-            await driver(connection).execute("insert into outgoing (tenant_id, id) values ($1, 1)", tenant)
+            await connection.execute("insert into outgoing (tenant_id, id) values ($1, 1)", tenant)
 
     async with worker.infrastructure() as connection:
-        seen = await driver(connection).fetch("select tenant_id from outgoing")
+        seen = await connection.fetch("select tenant_id from outgoing")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with worker.infrastructure() as connection:
-            await driver(connection).fetch("select * from labels")
+            await connection.fetch("select * from labels")
 
     assert {row["tenant_id"] for row in seen} >= set(tenants)
 
@@ -174,9 +173,7 @@ async def test_a_materialized_view_is_refreshed_by_the_worker_and_read_per_tenan
     await refresh(worker, "order_totals")
 
     async with app.transaction(TenantScope(tenant)) as connection:
-        rows = await driver(connection).fetch(
-            "select venue_id, order_count from reporting_views.order_totals"
-        )
+        rows = await connection.fetch("select venue_id, order_count from reporting_views.order_totals")
     assert [tuple(row) for row in rows] == [(venue, 2)]
     assert await count(app, TenantScope(tenant, frozenset({uuid4()})), "reporting_views.order_totals") == 0
     for role_url in (example.app_url, example.worker_url):
@@ -218,10 +215,8 @@ async def test_another_services_roles_cannot_connect(postgres_server, example):
 
 async def test_the_policy_is_evaluated_once_a_statement_and_uses_the_index(app):
     async with app.transaction(TenantScope(uuid4(), frozenset({uuid4()}))) as connection:
-        await driver(connection).execute("set local enable_seqscan = off")
-        plan = "\n".join(
-            row[0] for row in await driver(connection).fetch("explain select count(*) from orders")
-        )
+        await connection.execute("set local enable_seqscan = off")
+        plan = "\n".join(row[0] for row in await connection.fetch("explain select count(*) from orders"))
 
     assert "Index Cond: (tenant_id = (InitPlan" in plan
     assert "InitPlan" in plan

@@ -6,11 +6,10 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import text
 
 from libs.common.context import TenantScope
 from libs.common.errors import DependencyUnavailable
-from libs.common.postgres.database import Database, driver
+from libs.common.postgres.database import Database, savepoint
 from libs.common.postgres.errors import DatabaseBusy, StatementTimedOut, TransactionConflict
 
 INSERT = "insert into labels (tenant_id, name) values ($1, $2)"
@@ -23,20 +22,17 @@ def scope(*venue_ids):
 
 async def names(database, tenant):
     async with database.transaction(tenant) as connection:
-        return [row["name"] for row in await driver(connection).fetch(NAMES)]
+        return [row["name"] for row in await connection.fetch(NAMES)]
 
 
 async def test_commit_at_exit_and_rollback_on_an_exception(app):
     tenant = scope()
 
     async with app.transaction(tenant) as connection:
-        await connection.execute(
-            text("insert into labels (tenant_id, name) values (:tenant, :name)"),
-            {"tenant": tenant.tenant_id, "name": "kept"},
-        )
+        await connection.execute(INSERT, tenant.tenant_id, "kept")
     with pytest.raises(ZeroDivisionError):
         async with app.transaction(tenant) as connection:
-            await driver(connection).execute(INSERT, tenant.tenant_id, "lost")
+            await connection.execute(INSERT, tenant.tenant_id, "lost")
             raise ZeroDivisionError
 
     assert await names(app, tenant) == ["kept"]
@@ -46,11 +42,11 @@ async def test_a_tenant_never_sees_another_tenants_rows_on_the_same_connection(e
     database = Database.connect(example.app_url, application_name="tests", pool_size=1)
     ours, theirs = scope(), scope()
     async with database.transaction(ours) as connection:
-        await driver(connection).execute(INSERT, ours.tenant_id, "ours")
+        await connection.execute(INSERT, ours.tenant_id, "ours")
 
     assert await names(database, theirs) == []
     async with database.infrastructure() as connection:
-        assert await driver(connection).fetch(NAMES) == []
+        assert await connection.fetch(NAMES) == []
     assert await names(database, ours) == ["ours"]
     await database.close()
 
@@ -58,7 +54,7 @@ async def test_a_tenant_never_sees_another_tenants_rows_on_the_same_connection(e
 async def test_writing_a_row_of_another_tenant_is_refused(app):
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with app.transaction(scope()) as connection:
-            await driver(connection).execute(INSERT, uuid4(), "stolen")
+            await connection.execute(INSERT, uuid4(), "stolen")
 
 
 async def test_an_inner_transaction_joins_the_outer_one(app):
@@ -68,7 +64,7 @@ async def test_an_inner_transaction_joins_the_outer_one(app):
         async with app.transaction(tenant) as outer:
             async with app.transaction(tenant) as inner:
                 assert inner is outer
-                await driver(inner).execute(INSERT, tenant.tenant_id, "inner")
+                await inner.execute(INSERT, tenant.tenant_id, "inner")
             raise ZeroDivisionError
 
     assert await names(app, tenant) == []
@@ -79,7 +75,7 @@ async def test_an_inner_failure_that_is_caught_still_rolls_everything_back(app):
 
     with pytest.raises(RuntimeError, match="nothing of it was committed"):
         async with app.transaction(tenant) as outer:
-            await driver(outer).execute(INSERT, tenant.tenant_id, "outer")
+            await outer.execute(INSERT, tenant.tenant_id, "outer")
             with pytest.raises(ZeroDivisionError):
                 async with app.transaction(tenant):
                     raise ZeroDivisionError
@@ -92,9 +88,9 @@ async def test_a_commit_that_postgres_turned_into_a_rollback_is_an_error(app):
 
     with pytest.raises(RuntimeError, match="had failed"):
         async with app.transaction(tenant) as connection:
-            await driver(connection).execute(INSERT, tenant.tenant_id, "twice")
+            await connection.execute(INSERT, tenant.tenant_id, "twice")
             with pytest.raises(asyncpg.UniqueViolationError):
-                await driver(connection).execute(INSERT, tenant.tenant_id, "twice")
+                await connection.execute(INSERT, tenant.tenant_id, "twice")
 
     assert await names(app, tenant) == []
 
@@ -103,11 +99,11 @@ async def test_a_savepoint_confines_a_failure(app):
     tenant = scope()
 
     async with app.transaction(tenant) as connection:
-        await driver(connection).execute(INSERT, tenant.tenant_id, "first")
+        await connection.execute(INSERT, tenant.tenant_id, "first")
         with pytest.raises(asyncpg.UniqueViolationError):
-            async with connection.begin_nested():
-                await driver(connection).execute(INSERT, tenant.tenant_id, "first")
-        await driver(connection).execute(INSERT, tenant.tenant_id, "second")
+            async with savepoint(connection):
+                await connection.execute(INSERT, tenant.tenant_id, "first")
+        await connection.execute(INSERT, tenant.tenant_id, "second")
 
     assert await names(app, tenant) == ["first", "second"]
 
@@ -124,11 +120,11 @@ async def test_a_task_started_inside_a_transaction_has_its_own(app):
 
     async def write_apart():
         async with app.transaction(tenant) as connection:
-            await driver(connection).execute(INSERT, tenant.tenant_id, "apart")
+            await connection.execute(INSERT, tenant.tenant_id, "apart")
 
     with pytest.raises(ZeroDivisionError):
         async with app.transaction(tenant) as connection:
-            await driver(connection).execute(INSERT, tenant.tenant_id, "inside")
+            await connection.execute(INSERT, tenant.tenant_id, "inside")
             await asyncio.create_task(write_apart())
             raise ZeroDivisionError
 
@@ -141,8 +137,8 @@ async def test_a_cancelled_transaction_leaves_a_clean_connection(example):
 
     async def stuck():
         async with database.transaction(tenant) as connection:
-            await driver(connection).execute(INSERT, tenant.tenant_id, "cancelled")
-            await driver(connection).execute("select pg_sleep(30)")
+            await connection.execute(INSERT, tenant.tenant_id, "cancelled")
+            await connection.execute("select pg_sleep(30)")
 
     task = asyncio.create_task(stuck())
     await asyncio.sleep(0.1)
@@ -178,9 +174,9 @@ async def test_a_slow_statement_is_answered_as_timed_out(example):
         with pytest.raises(StatementTimedOut):
             async with database.transaction(scope()) as connection:
                 if through_driver:
-                    await driver(connection).execute("select pg_sleep(5)")
+                    await connection.execute("select pg_sleep(5)")
                 else:
-                    await connection.execute(text("select pg_sleep(5)"))
+                    await connection.execute("select pg_sleep(5)")
 
     await database.close()
 
@@ -191,10 +187,10 @@ async def test_a_lock_that_is_not_free_in_time_is_a_conflict(example):
 
     async def other_call():
         async with database.transaction(tenant) as connection:
-            await driver(connection).execute(INSERT, tenant.tenant_id, "same")
+            await connection.execute(INSERT, tenant.tenant_id, "same")
 
     async with database.transaction(tenant) as connection:
-        await driver(connection).execute(INSERT, tenant.tenant_id, "same")
+        await connection.execute(INSERT, tenant.tenant_id, "same")
         with pytest.raises(TransactionConflict):
             await asyncio.create_task(other_call())
 
@@ -226,10 +222,10 @@ async def test_a_connection_lost_inside_a_transaction_is_unavailable_and_the_nex
 
     with pytest.raises(DependencyUnavailable):
         async with database.transaction(scope()) as connection:
-            pid = await driver(connection).fetchval("select pg_backend_pid()")
+            pid = await connection.fetchval("select pg_backend_pid()")
             await as_admin.execute("select pg_terminate_backend($1)", pid)
             for _ in range(100):
-                await driver(connection).fetchval("select 1")
+                await connection.fetchval("select 1")
                 await asyncio.sleep(0.01)
 
     await database.check()

@@ -9,20 +9,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus import inbox
 from libs.common.bus.port import DONE, BatchHandler, Delivery, Settlement, Verdict
 from libs.common.context import Caller, TenantScope, acting_as
 from libs.common.errors import AnalyticsError, DependencyUnavailable
-from libs.common.postgres.database import Database
+from libs.common.postgres.database import Connection, Database
 from libs.common.postgres.errors import DatabaseBusy
 
 log = logging.getLogger(__name__)
 
 AfterCommit = Callable[[], Awaitable[None]]
-ApplyInTransaction = Callable[[AsyncConnection, Sequence[Event]], Awaitable[AfterCommit | None]]
+ApplyInTransaction = Callable[[Connection, Sequence[Event]], Awaitable[AfterCommit | None]]
 """Writes the events of one tenant; what it returns is run after the commit (feeds, cache invalidation)."""
 Apply = Callable[[Sequence[Event]], Awaitable[None]]
 """Writes the events of one tenant somewhere else; applying an event twice must be the same as once."""

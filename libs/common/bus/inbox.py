@@ -10,9 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from libs.common.postgres.database import driver
+from libs.common.postgres.database import Connection
 from libs.common.postgres.maintenance import PartitionPlan
 from libs.common.postgres.rls import partitioned_table
 
@@ -65,7 +63,7 @@ select event_id from claimed group by event_id having count(*) = (select count(*
 _TRANSACTION_START = "select now(), current_setting('app.current_tenant')::uuid as tenant_id"
 
 
-async def claim(connection: AsyncConnection, queue: str, event_ids: Iterable[UUID]) -> set[UUID]:
+async def claim(connection: Connection, queue: str, event_ids: Iterable[UUID]) -> set[UUID]:
     """The events that this queue has not applied yet; from now on, and once this transaction commits, it has.
 
     Args:
@@ -73,7 +71,7 @@ async def claim(connection: AsyncConnection, queue: str, event_ids: Iterable[UUI
         queue: The consuming queue; each queue applies every event once.
         event_ids: At most a batch of ids, in any order.
     """
-    raw = driver(connection)
+    raw = connection
     started = await raw.fetchrow(_TRANSACTION_START)
     assert started is not None
     rows = await raw.fetch(CLAIM, started["tenant_id"], queue, list(event_ids), started["now"], KEPT)

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus.envelope import PROTOBUF, decode, encode, stamp_trace
 from libs.common.bus.port import Bus, NoSubscriber
 from libs.common.errors import AnalyticsError
-from libs.common.postgres.database import Database, driver
+from libs.common.postgres.database import Connection, Database
 from libs.common.postgres.rls import tenant_table, worker_policy
 
 log = logging.getLogger(__name__)
@@ -63,7 +62,7 @@ delete from outbox using batch where outbox.id = batch.id returning outbox.id, o
 POSTPONE = "update outbox set due_at = now() + interval '5 seconds' where type = $1 and due_at <= now()"
 
 
-async def append(connection: AsyncConnection, events: Sequence[Event]) -> None:
+async def append(connection: Connection, events: Sequence[Event]) -> None:
     """Publish events if and when the transaction of this connection commits. All belong to its tenant.
 
     Raises:
@@ -74,7 +73,7 @@ async def append(connection: AsyncConnection, events: Sequence[Event]) -> None:
     (tenant_id,) = {UUID(event.tenant_id) for event in events}
     for event in events:
         stamp_trace(event)
-    await driver(connection).execute(
+    await connection.execute(
         APPEND,
         tenant_id,
         [UUID(event.event_id) for event in events],
@@ -141,7 +140,7 @@ class OutboxRelay:
         """
         try:
             async with self._database.infrastructure() as connection:
-                rows = await driver(connection).fetch(TAKE, self._batch_size)
+                rows = await connection.fetch(TAKE, self._batch_size)
                 rows.sort(key=lambda row: row["id"])
                 if rows:
                     await self._bus.publish([decode(row["content"], PROTOBUF) for row in rows])
@@ -153,7 +152,7 @@ class OutboxRelay:
     async def _postpone(self, error: NoSubscriber) -> None:
         log.warning("events wait for a subscriber: %s", error.message)
         async with self._database.infrastructure() as connection:
-            await driver(connection).execute(POSTPONE, error.metadata["routing_key"])
+            await connection.execute(POSTPONE, error.metadata["routing_key"])
 
     async def _listen(self) -> None:
         while True:

@@ -10,18 +10,17 @@ from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.context import TenantScope
 from libs.common.jobs.cron import Cron
 from libs.common.jobs.schema import PLATFORM
-from libs.common.postgres.database import Database, driver
+from libs.common.postgres.database import Connection, Database
 
 _NAMES = UUID("5f2b9a52-6a5c-4c1e-9a57-3d1a1c6f0b11")
 
 # One schedule a row; skips those another worker plans right now. Index job_schedules_due.
 _TAKE_DUE_SCHEDULES = """
-select tenant_id, id, job, cron, zone, jitter_seconds, arguments::text as arguments, subject, permissions,
+select tenant_id, id, job, cron, zone, jitter_seconds, arguments, subject, permissions,
        venue_ids, next_due_at
 from job_schedules where enabled and next_due_at <= $1
 order by next_due_at limit 100 for update skip locked
@@ -126,14 +125,14 @@ class Run:
         return self.grant.scope.tenant_id
 
 
-async def save_schedule(connection: AsyncConnection, schedule: Schedule, *, now: datetime) -> None:
+async def save_schedule(connection: Connection, schedule: Schedule, *, now: datetime) -> None:
     """Make or replace a schedule; one whose time did not change keeps its next run.
 
     Raises:
         InvalidField: The cron expression is none.
     """
     grant = schedule.grant
-    await driver(connection).execute(
+    await connection.execute(
         _SAVE_SCHEDULE,
         grant.scope.tenant_id,
         schedule.id,
@@ -151,7 +150,7 @@ async def save_schedule(connection: AsyncConnection, schedule: Schedule, *, now:
 
 
 async def enqueue(
-    connection: AsyncConnection,
+    connection: Connection,
     job: str,
     *,
     run_key: str,
@@ -185,7 +184,7 @@ class JobQueue:
         A schedule that was missed several times, because no worker ran, is made up for once.
         """
         async with self._worker.infrastructure() as connection:
-            due = await driver(connection).fetch(_TAKE_DUE_SCHEDULES, now)
+            due = await connection.fetch(_TAKE_DUE_SCHEDULES, now)
             for row in due:
                 following = Cron(row["cron"], ZoneInfo(row["zone"])).next_after(now)
                 scheduled_at = row["next_due_at"]
@@ -196,13 +195,13 @@ class JobQueue:
                     _grant(row),
                     (row["job"], run_key, scheduled_at, starts_at, row["arguments"]),
                 )
-                await driver(connection).execute(_MOVE_ON, row["tenant_id"], row["id"], following)
+                await connection.execute(_MOVE_ON, row["tenant_id"], row["id"], following)
         return len(due)
 
     async def claim(self, jobs: Sequence[str], *, limit: int, lease: timedelta, now: datetime) -> list[Run]:
         """Up to `limit` runs of these jobs that nobody else has, each under a lease."""
         async with self._worker.infrastructure() as connection:
-            rows = await driver(connection).fetch(_CLAIM, now, list(jobs), limit, uuid4(), now + lease)
+            rows = await connection.fetch(_CLAIM, now, list(jobs), limit, uuid4(), now + lease)
         return [
             Run(
                 id=row["id"],
@@ -210,7 +209,7 @@ class JobQueue:
                 run_key=row["run_key"],
                 scheduled_at=row["scheduled_at"],
                 attempt=row["attempt_count"],
-                arguments=row["arguments"],
+                arguments=json.loads(row["arguments"]),
                 grant=_grant(row),
                 lease_token=row["lease_token"],
             )
@@ -220,7 +219,7 @@ class JobQueue:
     async def renew(self, run: Run, *, until: datetime) -> bool:
         """Keep the lease; False when another worker has taken over."""
         async with self._worker.infrastructure() as connection:
-            outcome = await driver(connection).execute(_RENEW, run.tenant_id, run.id, run.lease_token, until)
+            outcome = await connection.execute(_RENEW, run.tenant_id, run.id, run.lease_token, until)
         return bool(outcome == "UPDATE 1")
 
     async def succeeded(self, run: Run, *, now: datetime) -> bool:
@@ -238,22 +237,20 @@ class JobQueue:
     async def forget(self, *, before: datetime, limit: int = 1000) -> int:
         """Delete finished runs from before; returns how many."""
         async with self._worker.infrastructure() as connection:
-            outcome = await driver(connection).execute(_FORGET, before, limit)
+            outcome = await connection.execute(_FORGET, before, limit)
         return int(outcome.rpartition(" ")[2])
 
     async def _finish(self, run: Run, state: str, *values: object) -> bool:
         async with self._worker.infrastructure() as connection:
-            outcome = await driver(connection).execute(
+            outcome = await connection.execute(
                 _FINISH, run.tenant_id, run.id, run.lease_token, state, *values
             )
         return bool(outcome == "UPDATE 1")
 
 
-async def _add(
-    connection: AsyncConnection, grant: Grant, run: tuple[str, str, datetime, datetime, str]
-) -> bool:
+async def _add(connection: Connection, grant: Grant, run: tuple[str, str, datetime, datetime, str]) -> bool:
     venues = _venues(grant.scope)
-    outcome = await driver(connection).execute(
+    outcome = await connection.execute(
         _ADD_RUN, grant.scope.tenant_id, *run, grant.subject, sorted(grant.permissions), venues
     )
     return bool(outcome == "INSERT 0 1")

@@ -2,20 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Self
+from datetime import timedelta
+from typing import Any, Final, Self, TypeAlias, cast
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import event
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from libs.common.context import TenantScope
 from libs.common.errors import DependencyUnavailable
-from libs.common.postgres.errors import is_connection_lost, translated
+from libs.common.postgres.errors import DatabaseBusy, is_connection_lost, translated
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+_CLOSE_SECONDS: Final = 5
 
 
 @dataclass(eq=False, slots=True)
@@ -24,7 +26,7 @@ class _OpenTransaction:
 
     database: "Database"
     scope: TenantScope | None
-    connection: AsyncConnection
+    connection: Connection
     task: "asyncio.Task[Any] | None"
     broken: bool = False
 
@@ -35,13 +37,13 @@ _innermost: ContextVar[tuple[_OpenTransaction, ...]] = ContextVar("open_transact
 class Database:
     """Transactions of one role in one database.
 
-    The engine runs in driver autocommit: BEGIN and COMMIT are sent here, so that opening a transaction and
-    binding its tenant is one round trip and a COMMIT that PostgreSQL turned into a ROLLBACK is noticed.
+    BEGIN and COMMIT are sent here, so that opening a transaction and binding its tenant is one round trip,
+    and a COMMIT that PostgreSQL turned into a ROLLBACK is noticed. Values of json and jsonb travel as text.
     """
 
-    def __init__(self, engine: AsyncEngine, *, pool_size: int) -> None:
-        self._engine = engine
-        self._pool_size = pool_size
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, pool_timeout_seconds: float) -> None:
+        self._pool = pool
+        self._pool_timeout_seconds = pool_timeout_seconds
 
     @classmethod
     def connect(
@@ -64,33 +66,26 @@ class Database:
             lock_timeout_seconds: Longest wait for one lock, kept by the server.
             pool_timeout_seconds: Longest wait for a free connection before `DatabaseBusy`.
         """
-        engine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"),
-            isolation_level="AUTOCOMMIT",
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=pool_timeout_seconds,
-            pool_use_lifo=True,
-            connect_args={
-                "timeout": 5,
-                "prepared_statement_cache_size": 256,
-                "server_settings": {
-                    "application_name": application_name,
-                    "statement_timeout": _milliseconds(statement_timeout_seconds),
-                    "lock_timeout": _milliseconds(lock_timeout_seconds),
-                    "idle_in_transaction_session_timeout": _milliseconds(
-                        max(60, 2 * statement_timeout_seconds)
-                    ),
-                    "timezone": "UTC",
-                    "jit": "off",
-                },
+        pool = asyncpg.create_pool(
+            url,
+            min_size=0,
+            max_size=pool_size,
+            timeout=5,
+            statement_cache_size=256,
+            reset=_refuse_open_transactions,
+            server_settings={
+                "application_name": application_name,
+                "statement_timeout": _milliseconds(statement_timeout_seconds),
+                "lock_timeout": _milliseconds(lock_timeout_seconds),
+                "idle_in_transaction_session_timeout": _milliseconds(max(60, 2 * statement_timeout_seconds)),
+                "timezone": "UTC",
+                "jit": "off",
             },
         )
-        event.listen(engine.sync_engine, "reset", _refuse_open_transactions)
-        return cls(engine, pool_size=pool_size)
+        return cls(pool, pool_timeout_seconds=pool_timeout_seconds)
 
     @asynccontextmanager
-    async def transaction(self, scope: TenantScope) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self, scope: TenantScope) -> AsyncIterator[Connection]:
         """A transaction that sees only this scope's rows; commits at exit, rolls back on any exception.
 
         Joins the transaction of this database that the same task already has open: then the outer block
@@ -107,7 +102,7 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def infrastructure(self) -> AsyncIterator[AsyncConnection]:
+    async def infrastructure(self) -> AsyncIterator[Connection]:
         """A transaction without a tenant, for the worker role on infrastructure tables."""
         async with self._transaction(None) as connection:
             yield connection
@@ -120,7 +115,7 @@ class Database:
             DatabaseBusy: No connection became free in time.
         """
         async with self.infrastructure() as connection:
-            await driver(connection).fetchval("select 1")
+            await connection.fetchval("select 1")
 
     async def listen(self, channel: str, heard: Callable[[], None]) -> None:
         """Call `heard` on every notification of a channel until cancelled; holds one connection of the pool.
@@ -130,23 +125,28 @@ class Database:
         """
         lost = asyncio.Event()
         try:
-            async with self._engine.connect() as connection:
-                raw = driver(connection)
-                raw.add_termination_listener(lambda _: lost.set())
-                await raw.add_listener(channel, lambda *_: heard())
-                try:
-                    await lost.wait()
-                finally:
-                    await connection.invalidate()
+            connection = await self._acquire()
+            try:
+                connection.add_termination_listener(lambda _: lost.set())
+                await connection.add_listener(channel, lambda *_: heard())
+                await lost.wait()
+            finally:
+                await self._discard(connection)
         except Exception as error:
             raise translated(error) or error from error
         raise DependencyUnavailable("PostgreSQL: the listening connection was lost", dependency="postgres")
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        """Close all connections; those still in use after a few seconds are cut."""
+        await self._pool  # an unused one has still to be made before it can be closed
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
 
     @asynccontextmanager
-    async def _transaction(self, scope: TenantScope | None) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(self, scope: TenantScope | None) -> AsyncIterator[Connection]:
         outer = self._joinable()
         if outer is None:
             async with self._begun(scope) as connection:
@@ -168,7 +168,7 @@ class Database:
         return None
 
     @asynccontextmanager
-    async def _begun(self, scope: TenantScope | None) -> AsyncIterator[AsyncConnection]:
+    async def _begun(self, scope: TenantScope | None) -> AsyncIterator[Connection]:
         try:
             connection = await self._open(_opening(scope))
         except Exception as error:
@@ -180,41 +180,55 @@ class Database:
             yield connection
             await _commit(opened)
         except BaseException as error:
-            await _roll_back(connection, error)
+            await _roll_back(connection)
             if (expected := translated(error)) is not None:
                 raise expected from error
             raise
         finally:
             opened.task = None
             _innermost.set(outer)
-            await asyncio.shield(connection.close())
+            await asyncio.shield(self._pool.release(connection))
 
-    async def _open(self, opening: str) -> AsyncConnection:
+    async def _open(self, opening: str) -> Connection:
         """A connection inside its transaction; connections that died while they were idle are replaced."""
-        for remaining in range(self._pool_size, -1, -1):
-            connection = await self._engine.connect()
+        for remaining in range(self._pool.get_max_size(), -1, -1):
+            connection = await self._acquire()
             try:
-                await driver(connection).execute(opening)
+                await connection.execute(opening)
             except BaseException as error:
-                await connection.invalidate(error)
-                await connection.close()
+                await self._discard(connection)
                 if remaining == 0 or not is_connection_lost(error):
                     raise
             else:
                 return connection
         raise AssertionError("unreachable: the last attempt returns or raises")
 
+    async def _acquire(self) -> Connection:
+        await self._pool  # made on first use; does nothing afterwards
+        try:
+            return cast("Connection", await self._pool.acquire(timeout=self._pool_timeout_seconds))
+        except TimeoutError as error:
+            if self._pool.get_idle_size() or self._pool.get_size() < self._pool.get_max_size():
+                raise
+            raise DatabaseBusy(
+                "the database is busy; try again shortly", retry_after=timedelta(seconds=1)
+            ) from error
 
-def driver(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
-    """The asyncpg connection below, for hot paths: arrays, COPY, executemany.
+    async def _discard(self, connection: Connection) -> None:
+        _cut(connection)
+        await asyncio.shield(self._pool.release(connection))
 
-    A json or jsonb parameter is JSON text; a result is the value that the text stands for.
-    """
-    sync = connection.sync_connection
-    assert sync is not None, "the connection is closed"
-    raw = sync.connection.driver_connection
-    assert raw is not None, "the connection was invalidated"
-    return raw
+
+@asynccontextmanager
+async def savepoint(connection: Connection) -> AsyncIterator[None]:
+    """A part of the open transaction: an exception that leaves the body undoes the body alone."""
+    await connection.execute("SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        await connection.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+        raise
+    await connection.execute("RELEASE SAVEPOINT part")
 
 
 def _opening(scope: TenantScope | None) -> str:
@@ -234,32 +248,31 @@ def _opening(scope: TenantScope | None) -> str:
 async def _commit(opened: _OpenTransaction) -> None:
     if opened.broken:
         raise RuntimeError("a part of this transaction failed, so nothing of it was committed")
-    outcome = await driver(opened.connection).execute("COMMIT")
+    outcome = await opened.connection.execute("COMMIT")
     if outcome != "COMMIT":
         raise RuntimeError(f"the transaction had failed before its commit: {outcome}")
 
 
-async def _roll_back(connection: AsyncConnection, error: BaseException) -> None:
+async def _roll_back(connection: Connection) -> None:
     """Leave the connection clean, or throw it away when it cannot be cleaned."""
-    if connection.invalidated:
-        return
     try:
-        raw = driver(connection)
-        if not raw.is_closed() and raw.is_in_transaction():
-            await asyncio.shield(raw.execute("ROLLBACK"))
-        elif raw.is_closed():
-            await connection.invalidate(error)
+        if not connection.is_closed() and connection.is_in_transaction():
+            await asyncio.shield(connection.execute("ROLLBACK"))
     except BaseException as failure:
-        await connection.invalidate(failure)
+        _cut(connection)
         if not isinstance(failure, Exception):
             raise
 
 
-def _refuse_open_transactions(dbapi_connection: Any, _record: Any, _state: Any) -> None:
+def _cut(connection: Connection) -> None:
+    with suppress(asyncpg.InterfaceError):  # one that the server closed has gone back to the pool by itself
+        connection.terminate()
+
+
+async def _refuse_open_transactions(connection: Connection) -> None:
     """Never hand on a connection while a transaction, and so a tenant, is still open on it."""
-    raw = dbapi_connection.driver_connection
-    if not raw.is_closed() and raw.is_in_transaction():
-        raw.terminate()
+    if connection.is_in_transaction():
+        raise RuntimeError("a connection came back with its transaction open")
 
 
 def _milliseconds(seconds: float) -> str:

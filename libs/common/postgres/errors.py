@@ -3,8 +3,6 @@
 from datetime import timedelta
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from libs.common.errors import AnalyticsError, DependencyUnavailable, Kind
 
@@ -46,32 +44,21 @@ _CONFLICTS = (
 
 def is_connection_lost(error: BaseException) -> bool:
     """Whether the connection itself failed, so that it must not be used again."""
-    cause = _driver_error(error)
-    if isinstance(cause, asyncpg.QueryCanceledError):
+    if isinstance(error, asyncpg.QueryCanceledError):
         return False
-    if isinstance(cause, asyncpg.InterfaceError):
-        return "closed" in str(cause)
-    return isinstance(cause, CONNECTION_LOST)
+    if isinstance(error, asyncpg.InterfaceError):
+        return "closed" in str(error) or "released" in str(error)
+    return isinstance(error, CONNECTION_LOST)
 
 
 def translated(error: BaseException) -> AnalyticsError | None:
-    """The catalogue error that a driver, pool or SQLAlchemy error stands for; None when it is unexpected."""
-    cause = _driver_error(error)
-    if isinstance(cause, PoolTimeoutError):
-        return DatabaseBusy("the database is busy; try again shortly", retry_after=timedelta(seconds=1))
-    if isinstance(cause, asyncpg.QueryCanceledError):
+    """The catalogue error that a driver's error stands for; None when it is unexpected."""
+    if isinstance(error, asyncpg.QueryCanceledError):
         return StatementTimedOut("the query took too long; ask for a shorter window or fewer groups")
-    if isinstance(cause, _CONFLICTS):
+    if isinstance(error, _CONFLICTS):
         return TransactionConflict(
             "another change got in the way; try again", retry_after=timedelta(milliseconds=200)
         )
-    if is_connection_lost(cause):
+    if is_connection_lost(error):
         return DependencyUnavailable("the database is not reachable", dependency="postgres")
     return None
-
-
-def _driver_error(error: BaseException) -> BaseException:
-    """The asyncpg error below SQLAlchemy's wrappers, or the error itself."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        return error.orig.__cause__ or error.orig
-    return error

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from libs.common.postgres.database import Database, driver
+from libs.common.postgres.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ async def maintain_partitions(
     dropped: list[str] = []
     for plan in plans:
         async with worker.infrastructure() as connection:
-            await driver(connection).execute(
+            await connection.execute(
                 "select platform.ensure_partitions($1, $2, $3)", plan.table, now, now + plan.ahead
             )
         if plan.keep is not None:
             async with worker.infrastructure() as connection:
-                rows = await driver(connection).fetch(
+                rows = await connection.fetch(
                     "select platform.drop_partitions($1, $2) as name", plan.table, now - plan.keep
                 )
             dropped += [row["name"] for row in rows]
@@ -42,7 +42,7 @@ async def maintain_partitions(
 async def refresh(worker: Database, view: str) -> None:
     """Bring `materialized.<view>` up to date without stopping its readers."""
     async with worker.infrastructure() as connection:
-        statement = await driver(connection).fetchval(
+        statement = await connection.fetchval(
             "select format('refresh materialized view concurrently materialized.%I', $1::text)", view
         )
-        await driver(connection).execute(statement)
+        await connection.execute(statement)

@@ -1,9 +1,9 @@
 """The four roles of a service and its database, made idempotently by an administrator."""
 
 from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
-from sqlalchemy.engine import make_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,10 @@ async def provision(admin_url: str, *, service: str, database: str, passwords: R
 
 def role_url(admin_url: str, *, role: str, password: str, database: str) -> str:
     """The administrator's URL with another role and database: same server, same options."""
-    url = make_url(admin_url).set(username=role, password=password, database=database)
-    return url.render_as_string(hide_password=False)
+    parts = urlsplit(admin_url)
+    server = parts.netloc.rpartition("@")[2]
+    netloc = f"{quote(role, safe='')}:{quote(password, safe='')}@{server}"
+    return urlunsplit(parts._replace(netloc=netloc, path=f"/{quote(database, safe='')}"))
 
 
 async def _run(connection: "asyncpg.Connection[asyncpg.Record]", statement_maker: str, *names: str) -> None:

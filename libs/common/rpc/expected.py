@@ -38,7 +38,7 @@ def _of_outgoing_call(error: grpc.aio.AioRpcError) -> AnalyticsError | None:
 def _of_postgres(error: BaseException) -> AnalyticsError | None:
     module = _loaded("libs.common.postgres.errors")
     # A bare OSError says nothing of where it came from; transactions translate their own.
-    if module is None or not type(error).__module__.startswith(("asyncpg", "sqlalchemy")):
+    if module is None or not type(error).__module__.startswith("asyncpg"):
         return None
     translated: AnalyticsError | None = module.translated(error)
     return translated

@@ -3,12 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from libs.common.context import TenantScope
 from libs.common.errors import AnalyticsError
 from libs.common.postgres import rls
-from libs.common.postgres.database import Database, driver
+from libs.common.postgres.database import Connection, Database
 from libs.common.rpc.claims import Claim, claims_idempotency_itself, current_claim
 from libs.common.rpc.errors import IdempotencyInFlight, IdempotencyKeyReused
 
@@ -81,7 +79,7 @@ from unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[]) as stored
 ClaimOutcome = bytes | AnalyticsError | None
 
 
-async def claim_many(connection: AsyncConnection, claims: Sequence[Claim]) -> dict[Claim, ClaimOutcome]:
+async def claim_many(connection: Connection, claims: Sequence[Claim]) -> dict[Claim, ClaimOutcome]:
     """Claim keys in the transaction of `connection`, whose tenant is that of every claim.
 
     Returns:
@@ -95,7 +93,7 @@ async def claim_many(connection: AsyncConnection, claims: Sequence[Claim]) -> di
         if first.setdefault(claim.scope_hash, claim) is not claim:
             outcomes[claim] = _in_flight()
     wanted = list(first.values())
-    rows = await driver(connection).fetch(
+    rows = await connection.fetch(
         _CLAIM, [claim.lock for claim in wanted], [claim.scope_hash for claim in wanted]
     )
     for place, is_ours, request_hash, answer in rows:
@@ -109,9 +107,9 @@ async def claim_many(connection: AsyncConnection, claims: Sequence[Claim]) -> di
     return outcomes
 
 
-async def store_answers(connection: AsyncConnection, answers: Sequence[tuple[Claim, bytes]]) -> None:
+async def store_answers(connection: Connection, answers: Sequence[tuple[Claim, bytes]]) -> None:
     """Keep the answers of new claims, in the transaction that claimed them."""
-    await driver(connection).execute(
+    await connection.execute(
         _STORE,
         [claim.scope_hash for claim, _ in answers],
         [claim.method for claim, _ in answers],

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from libs.common.context import TenantScope
-from libs.common.postgres.database import Database
+from libs.common.postgres.database import Connection, Database
 from services.metrics.capacity.figures import EventSeats, Seats, TicketTypeSeats, event_seats, sum_of
 from services.metrics.capacity.store import (
     MOST_EVENTS,
@@ -62,7 +60,7 @@ class Capacity:
         )
 
     async def _events(
-        self, conn: AsyncConnection, tenant_id: UUID, venue_id: UUID, event_id: UUID | None
+        self, conn: Connection, tenant_id: UUID, venue_id: UUID, event_id: UUID | None
     ) -> list[EventRow]:
         if event_id is not None:
             event = await select_event(conn, tenant_id, venue_id, event_id)

@@ -6,9 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from libs.common.postgres.database import driver
+from libs.common.postgres.database import Connection
 
 MOST_EVENTS: Final = 1000
 
@@ -86,27 +84,25 @@ class TicketTypeRow:
     newest_fact_at: datetime
 
 
-async def select_event(
-    conn: AsyncConnection, tenant_id: UUID, venue_id: UUID, event_id: UUID
-) -> EventRow | None:
+async def select_event(conn: Connection, tenant_id: UUID, venue_id: UUID, event_id: UUID) -> EventRow | None:
     """The show, if the venue has it."""
-    row = await driver(conn).fetchrow(_EVENT, tenant_id, venue_id, event_id)
+    row = await conn.fetchrow(_EVENT, tenant_id, venue_id, event_id)
     return None if row is None else _event(row)
 
 
 async def select_open_events(
-    conn: AsyncConnection, tenant_id: UUID, venue_id: UUID, now: datetime
+    conn: Connection, tenant_id: UUID, venue_id: UUID, now: datetime
 ) -> list[EventRow]:
     """Shows that are neither cancelled nor over, by start; at most MOST_EVENTS + 1."""
-    rows = await driver(conn).fetch(_OPEN_EVENTS, tenant_id, venue_id, now, MOST_EVENTS + 1)
+    rows = await conn.fetch(_OPEN_EVENTS, tenant_id, venue_id, now, MOST_EVENTS + 1)
     return [_event(row) for row in rows]
 
 
 async def select_ticket_types(
-    conn: AsyncConnection, tenant_id: UUID, event_ids: Sequence[UUID]
+    conn: Connection, tenant_id: UUID, event_ids: Sequence[UUID]
 ) -> list[TicketTypeRow]:
     """Ticket types of the shows, by show and name."""
-    rows = await driver(conn).fetch(_TICKET_TYPES, tenant_id, list(event_ids))
+    rows = await conn.fetch(_TICKET_TYPES, tenant_id, list(event_ids))
     return [TicketTypeRow(**dict(row)) for row in rows]
 
 

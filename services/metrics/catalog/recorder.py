@@ -4,8 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from libs.common.postgres.database import Connection
 from services.metrics.catalog.statement_store import StatementStore
 from services.metrics.catalog.statements import (
     CancelledEvent,
@@ -20,7 +19,7 @@ _State = TypeVar("_State", VenueState, EventState, TicketTypeState)
 
 
 async def record_catalog(
-    conn: AsyncConnection, tenant_id: UUID, statements: Iterable[Statement], named: Iterable[NamedEvent]
+    conn: Connection, tenant_id: UUID, statements: Iterable[Statement], named: Iterable[NamedEvent]
 ) -> frozenset[UUID]:
     """Keep the newest statement about each thing, in whatever order they come.
 
@@ -50,9 +49,7 @@ async def record_catalog(
     return venue_ids
 
 
-async def venues_of_events(
-    conn: AsyncConnection, tenant_id: UUID, event_ids: Collection[UUID]
-) -> frozenset[UUID]:
+async def venues_of_events(conn: Connection, tenant_id: UUID, event_ids: Collection[UUID]) -> frozenset[UUID]:
     """Where these shows take place; orders made before a show moved count for the show's new venue, too."""
     return await StatementStore(conn, tenant_id).venues_of_events(event_ids)
 

@@ -3,9 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from libs.common.postgres.database import driver
+from libs.common.postgres.database import Connection
 from services.metrics.catalog.statements import (
     CancelledEvent,
     EventState,
@@ -108,8 +106,8 @@ select distinct venue_id
 class StatementStore:
     """The catalog of one tenant inside one transaction."""
 
-    def __init__(self, conn: AsyncConnection, tenant_id: UUID) -> None:
-        self._driver = driver(conn)
+    def __init__(self, conn: Connection, tenant_id: UUID) -> None:
+        self._driver = conn
         self._tenant_id = tenant_id
 
     async def venues_of_events(self, event_ids: Collection[UUID]) -> frozenset[UUID]:

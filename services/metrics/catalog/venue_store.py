@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from libs.common.postgres.database import driver
+from libs.common.postgres.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +38,12 @@ on conflict (venue_id) do nothing
 """
 
 
-async def select_visible(conn: AsyncConnection, venue_ids: Collection[UUID]) -> list[Venue]:
+async def select_visible(conn: Connection, venue_ids: Collection[UUID]) -> list[Venue]:
     """The given venues that the connection's tenant and venue grant may see."""
-    rows: Sequence[Any] = await driver(conn).fetch(_SELECT_VISIBLE, list(venue_ids))
+    rows: Sequence[Any] = await conn.fetch(_SELECT_VISIBLE, list(venue_ids))
     return [Venue(row["venue_id"], row["time_zone"], row["currency"]) for row in rows]
 
 
-async def insert_unknown(conn: AsyncConnection, tenant_id: UUID, venue_ids: Collection[UUID]) -> None:
+async def insert_unknown(conn: Connection, tenant_id: UUID, venue_ids: Collection[UUID]) -> None:
     """Make the venues of ids that no tenant holds yet."""
-    await driver(conn).execute(_INSERT_UNKNOWN, tenant_id, list(venue_ids))
+    await conn.execute(_INSERT_UNKNOWN, tenant_id, list(venue_ids))

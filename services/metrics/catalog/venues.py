@@ -6,11 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from libs.common.context import TenantScope
 from libs.common.errors import VenueNotFound
-from libs.common.postgres.database import Database
+from libs.common.postgres.database import Connection, Database
 from services.metrics.catalog.venue_store import Venue, insert_unknown, select_visible
 
 _MAX_AGE_SECONDS: Final = 5.0
@@ -67,7 +65,7 @@ class Venues:
         return found
 
     async def register(
-        self, conn: AsyncConnection, scope: TenantScope, venue_ids: Collection[UUID]
+        self, conn: Connection, scope: TenantScope, venue_ids: Collection[UUID]
     ) -> frozenset[UUID]:
         """The given venues that belong to this scope, made first where no tenant holds the id.
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus import inbox, outbox
 from libs.common.bus.outbox import OutboxRelay
 from libs.common.context import TenantScope
-from libs.common.postgres.database import Database
+from libs.common.postgres.database import Connection, Database
 from services.metrics.catalog.venues import Venues
 from services.metrics.ingest.judgement import VENUE_REFUSED, Refusal, refusal_of
 
@@ -64,7 +63,7 @@ class Publisher:
         return verdicts
 
     async def _accept(
-        self, conn: AsyncConnection, scope: TenantScope, candidates: dict[int, Event], verdicts: Verdicts
+        self, conn: Connection, scope: TenantScope, candidates: dict[int, Event], verdicts: Verdicts
     ) -> None:
         venue_ids = {UUID(event.venue_id) for event in candidates.values() if event.venue_id}
         owned = await self._venues.register(conn, scope, venue_ids)

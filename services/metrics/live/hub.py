@@ -14,6 +14,7 @@ from libs.common.context import TenantScope
 from libs.common.errors import AnalyticsError, DependencyUnavailable
 from libs.common.postgres.database import Database
 from libs.common.redis import FAILURES
+from libs.common.tasks import essential
 from services.metrics.errors import TooManySubscribers
 from services.metrics.live import store
 from services.metrics.live.feed import FeedName, Feeds, ResumeTokens
@@ -61,9 +62,9 @@ class LiveHub:
 
     def start(self) -> None:
         self._tasks = [
-            asyncio.create_task(self._follow(), name="live-feeds"),
-            asyncio.create_task(self._turn_minutes(), name="live-minutes"),
-            asyncio.create_task(self._check_epochs(), name="live-epochs"),
+            essential(self._follow(), name="live-feeds"),
+            essential(self._turn_minutes(), name="live-minutes"),
+            essential(self._check_epochs(), name="live-epochs"),
         ]
 
     async def stop(self) -> None:

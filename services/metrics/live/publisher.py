@@ -14,6 +14,7 @@ from libs.common.context import TenantScope
 from libs.common.errors import AnalyticsError
 from libs.common.postgres.database import Database
 from libs.common.redis import FAILURES
+from libs.common.tasks import essential
 from services.metrics.live import store
 from services.metrics.live.feed import FeedName, Feeds
 from services.metrics.live.keys import LiveKey
@@ -56,7 +57,7 @@ class LivePublisher:
         self._changed.set()
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="live-publisher")
+        self._task = essential(self._run(), name="live-publisher")
 
     async def stop(self) -> None:
         """Publish what is pending, then end."""

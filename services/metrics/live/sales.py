@@ -7,9 +7,9 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.buckets import microseconds
+from libs.common.postgres.database import Connection
 from services.metrics.live import store
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.publisher import LivePublisher
@@ -37,7 +37,7 @@ class LiveSales:
         self._lane = lane
 
     async def add(
-        self, conn: AsyncConnection, tenant_id: UUID, orders: Sequence[Sequence[BookLine]]
+        self, conn: Connection, tenant_id: UUID, orders: Sequence[Sequence[BookLine]]
     ) -> list[LiveKey]:
         """Count orders towards the live minutes of their sales; returns the live metrics that changed.
 

@@ -5,9 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from libs.common.postgres.database import driver
+from libs.common.postgres.database import Connection
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.windows import WINDOW_MINUTES, LiveState, Window, window_starts
 from services.metrics.recording.rollups import Rollup
@@ -101,7 +99,7 @@ class RecentVersion(NamedTuple):
 
 
 async def add_minutes(
-    conn: AsyncConnection, tenant_id: UUID, slot: int, keys: Sequence[LiveKey], minutes: Rollup
+    conn: Connection, tenant_id: UUID, slot: int, keys: Sequence[LiveKey], minutes: Rollup
 ) -> None:
     """Add to this writer's live minutes and count up the versions of their metrics.
 
@@ -113,7 +111,7 @@ async def add_minutes(
         minutes: One-minute groups, keyed by place in `keys`.
     """
     places, starts, counts, sums, minima, maxima, newest, last = minutes.columns()
-    await driver(conn).execute(
+    await conn.execute(
         _ADD_MINUTES,
         tenant_id,
         slot,
@@ -128,7 +126,7 @@ async def add_minutes(
         last,
         newest,
     )
-    await driver(conn).execute(
+    await conn.execute(
         _ADD_VERSIONS,
         tenant_id,
         slot,
@@ -139,7 +137,7 @@ async def add_minutes(
 
 
 async def select_states(
-    conn: AsyncConnection,
+    conn: Connection,
     tenant_id: UUID,
     venue_ids: Collection[UUID],
     now: datetime,
@@ -150,7 +148,7 @@ async def select_states(
     Metrics without a value in the last hour have empty windows.
     """
     starts = window_starts(now)
-    rows = await driver(conn).fetch(
+    rows = await conn.fetch(
         _SELECT_STATES,
         tenant_id,
         list(venue_ids),
@@ -163,10 +161,10 @@ async def select_states(
 
 
 async def select_recent_versions(
-    conn: AsyncConnection, *, since: timedelta, until: timedelta
+    conn: Connection, *, since: timedelta, until: timedelta
 ) -> list[RecentVersion]:
     """Versions of live metrics that last changed between two ages; for the worker role."""
-    rows = await driver(conn).fetch(_SELECT_RECENT_VERSIONS, since, until)
+    rows = await conn.fetch(_SELECT_RECENT_VERSIONS, since, until)
     return [
         RecentVersion(
             row["tenant_id"], LiveKey(row["venue_id"], row["metric_type"], row["currency"]), row["version"]

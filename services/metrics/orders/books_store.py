@@ -5,9 +5,7 @@ from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from libs.common.postgres.database import driver
+from libs.common.postgres.database import Connection
 from services.metrics.columns import columns
 from services.metrics.orders.books import BookLine
 from services.metrics.orders.sums import Deltas, SalesDelta, SalesKey, TicketDelta, TicketKey
@@ -89,8 +87,8 @@ _line_values = attrgetter(*_LINE)
 class BooksStore:
     """The books of one tenant inside one transaction."""
 
-    def __init__(self, conn: AsyncConnection, tenant_id: UUID) -> None:
-        self._driver = driver(conn)
+    def __init__(self, conn: Connection, tenant_id: UUID) -> None:
+        self._driver = conn
         self._tenant_id = tenant_id
 
     async def take_out(self, order_ids: Collection[UUID]) -> dict[UUID, list[BookLine]]:

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from libs.common.postgres.database import Connection
 from services.metrics.orders.books import BookLine, books_of
 from services.metrics.orders.books_store import BooksStore
 from services.metrics.orders.facts import Order
@@ -35,7 +34,7 @@ def merged(statements: Iterable[Order]) -> dict[UUID, Order]:
     return orders
 
 
-async def record_orders(conn: AsyncConnection, tenant_id: UUID, statements: Iterable[Order]) -> Recorded:
+async def record_orders(conn: Connection, tenant_id: UUID, statements: Iterable[Order]) -> Recorded:
     """Merge statements into the orders, restate their books and carry the difference into the sums.
 
     The order of arrival does not matter: a refund that comes before its sale is kept and applied with it.

@@ -5,9 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from libs.common.postgres.database import driver
+from libs.common.postgres.database import Connection
 from services.metrics.columns import columns
 from services.metrics.orders.facts import Order, Refund, ReturnedLine, Sale, SoldLine
 from services.metrics.revision import Revision
@@ -33,7 +31,7 @@ returning order_id
 # was committed before.
 _LOCK = """
 select order_id, venue_id, event_id, customer_id, channel, currency, gross_minor, fee_minor,
-       lines::text as lines, version, revised_at, revision_id, cancelled_at
+       lines, version, revised_at, revision_id, cancelled_at
   from orders
  where tenant_id = $1 and order_id = any($2::uuid[])
  order by order_id
@@ -42,7 +40,7 @@ select order_id, venue_id, event_id, customer_id, channel, currency, gross_minor
 
 # Grain: one refund. Index: refunds_pkey, by its first two columns.
 _REFUNDS = """
-select order_id, refund_id, venue_id, currency, amount_minor, fee_minor, lines::text as lines,
+select order_id, refund_id, venue_id, currency, amount_minor, fee_minor, lines,
        version, revised_at, revision_id
   from refunds
  where tenant_id = $1 and order_id = any($2::uuid[])
@@ -87,8 +85,8 @@ on conflict (tenant_id, order_id, refund_id) do update
 class OrderStore:
     """Orders of one tenant inside one transaction."""
 
-    def __init__(self, conn: AsyncConnection, tenant_id: UUID) -> None:
-        self._driver = driver(conn)
+    def __init__(self, conn: Connection, tenant_id: UUID) -> None:
+        self._driver = conn
         self._tenant_id = tenant_id
 
     async def insert_new(self, orders: Collection[Order]) -> frozenset[UUID]:

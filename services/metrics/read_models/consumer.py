@@ -4,14 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus.consumer import AfterCommit, in_transaction
 from libs.common.bus.port import Bus, Consumer
 from libs.common.context import TenantScope
 from libs.common.errors import VenueNotFound
-from libs.common.postgres.database import Database
+from libs.common.postgres.database import Connection, Database
 from services.metrics.catalog import events as catalog_events
 from services.metrics.catalog.recorder import record_catalog, venues_of_events
 from services.metrics.catalog.statements import NamedEvent
@@ -40,7 +39,7 @@ class ReadModels:
         handler = in_transaction(self._database, service="metrics", queue=QUEUE, apply=self.apply)
         return bus.consume(QUEUE, types=TYPES, handler=handler, prefetch=PREFETCH)
 
-    async def apply(self, conn: AsyncConnection, events: Sequence[Event]) -> AfterCommit:
+    async def apply(self, conn: Connection, events: Sequence[Event]) -> AfterCommit:
         """Write new events of one tenant inside its transaction.
 
         Args:
@@ -71,7 +70,7 @@ class ReadModels:
 
         return after_commit
 
-    async def _require_own_venues(self, conn: AsyncConnection, tenant_id: UUID, venue_ids: set[UUID]) -> None:
+    async def _require_own_venues(self, conn: Connection, tenant_id: UUID, venue_ids: set[UUID]) -> None:
         owned = await self._venues.register(conn, TenantScope(tenant_id), venue_ids)
         for venue_id in venue_ids - owned:
             raise VenueNotFound("the venue belongs to another tenant", venue_id=venue_id)

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from libs.common.cache.cache import Cache
+from libs.common.postgres.database import Connection
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.sales import LiveSales
 from services.metrics.orders.books import BookLine
@@ -20,7 +19,7 @@ class Effects:
         self._cache = cache
 
     async def inside(
-        self, conn: AsyncConnection, tenant_id: UUID, first_sales: Sequence[Sequence[BookLine]]
+        self, conn: Connection, tenant_id: UUID, first_sales: Sequence[Sequence[BookLine]]
     ) -> list[LiveKey]:
         """Effects that commit with the change: live figures of orders that are new in the books."""
         return await self._live.add(conn, tenant_id, first_sales) if first_sales else []

@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from libs.common.context import TenantScope
 from libs.common.errors import AnalyticsError, VenueNotFound
-from libs.common.postgres.database import Database
+from libs.common.postgres.database import Connection, Database
 from services.metrics.catalog.venues import Venues
 from services.metrics.errors import SeriesBudgetExceeded
 from services.metrics.recording import series_store
@@ -99,7 +97,7 @@ class SeriesDirectory:
         )
 
     async def _ids(
-        self, conn: AsyncConnection, tenant_id: UUID, series: Mapping[bytes, Series]
+        self, conn: Connection, tenant_id: UUID, series: Mapping[bytes, Series]
     ) -> dict[bytes, int]:
         """Ids by fingerprint; what the budget does not allow is left out."""
         if not series:
@@ -122,7 +120,7 @@ class SeriesDirectory:
             ids |= await series_store.select_ids(conn, tenant_id, makeable)
         return ids
 
-    async def _blame(self, conn: AsyncConnection, tenant_id: UUID) -> series_store.BiggestDimension | None:
+    async def _blame(self, conn: Connection, tenant_id: UUID) -> series_store.BiggestDimension | None:
         """The tenant's biggest dimension, counted at most once a minute."""
         at, biggest = self._blamed.get(tenant_id, (-_BLAME_SECONDS, None))
         if time.monotonic() - at >= _BLAME_SECONDS:

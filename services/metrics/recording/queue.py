@@ -13,7 +13,8 @@ from google.protobuf.message import Message
 
 from libs.common.context import TenantScope
 from libs.common.errors import AnalyticsError
-from libs.common.postgres.database import Database, driver
+from libs.common.postgres.database import Database, savepoint
+from libs.common.tasks import essential
 from services.metrics.errors import IngestQueueFull
 from services.metrics.recording.group import Submission
 from services.metrics.recording.slots import WriterSlots
@@ -103,9 +104,7 @@ class GroupCommit:
             await self._drained.wait_for(lambda: self._waiting_rows + rows <= self._queue_rows)
 
     def start(self) -> None:
-        self._tasks = [
-            asyncio.create_task(self._lane(lane), name=f"ingest-lane-{lane}") for lane in range(self._lanes)
-        ]
+        self._tasks = [essential(self._lane(lane), name=f"ingest-lane-{lane}") for lane in range(self._lanes)]
 
     async def stop(self) -> None:
         """Write what waits, then end; later submissions are refused."""
@@ -189,17 +188,14 @@ class GroupCommit:
         alone: list[list[Submission]] = []
         try:
             async with self._database.transaction(TenantScope(tenants[0][0].tenant_id)) as conn:
-                connection = driver(conn)
                 for calls in tenants:
-                    await connection.execute("savepoint tenant")
                     try:
-                        await connection.execute(_BIND_TENANT, str(calls[0].tenant_id))
-                        done.append((calls, await write_calls(conn, calls, slot)))
+                        async with savepoint(conn):
+                            await conn.execute(_BIND_TENANT, str(calls[0].tenant_id))
+                            done.append((calls, await write_calls(conn, calls, slot)))
                     except asyncpg.PostgresError as error:
                         _log.warning("tenant left the shared commit", error=type(error).__name__)
-                        await connection.execute("rollback to savepoint tenant")
                         alone.append(calls)
-                    await connection.execute("release savepoint tenant")
         except Exception as error:  # noqa: BLE001 (no lane may die; the callers get the error)
             alone = []
             for calls in tenants:

@@ -5,9 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from libs.common.postgres.database import driver
+from libs.common.postgres.database import Connection
 from services.metrics.recording.series_names import Series
 
 # Grain: one series. Index: metric_series_fingerprint_key.
@@ -66,33 +64,33 @@ class BiggestDimension(NamedTuple):
     value_count: int
 
 
-async def select_ids(conn: AsyncConnection, tenant_id: UUID, series: Collection[Series]) -> dict[bytes, int]:
+async def select_ids(conn: Connection, tenant_id: UUID, series: Collection[Series]) -> dict[bytes, int]:
     """Ids of the given series that exist, by fingerprint."""
-    rows = await driver(conn).fetch(_SELECT_IDS, tenant_id, [one.fingerprint for one in series])
+    rows = await conn.fetch(_SELECT_IDS, tenant_id, [one.fingerprint for one in series])
     return {row["fingerprint"]: row["series_id"] for row in rows}
 
 
-async def lock_budget(conn: AsyncConnection, tenant_id: UUID) -> int:
+async def lock_budget(conn: Connection, tenant_id: UUID) -> int:
     """Shapes the tenant has; nobody else makes any until this transaction ends."""
-    await driver(conn).execute(_MAKE_BUDGET, tenant_id)
-    count: int = await driver(conn).fetchval(_LOCK_BUDGET, tenant_id)
+    await conn.execute(_MAKE_BUDGET, tenant_id)
+    count: int = await conn.fetchval(_LOCK_BUDGET, tenant_id)
     return count
 
 
-async def select_shapes(conn: AsyncConnection, tenant_id: UUID, shapes: Collection[bytes]) -> set[bytes]:
+async def select_shapes(conn: Connection, tenant_id: UUID, shapes: Collection[bytes]) -> set[bytes]:
     """Those of the given shapes that exist."""
-    return {row["shape"] for row in await driver(conn).fetch(_SELECT_SHAPES, tenant_id, list(shapes))}
+    return {row["shape"] for row in await conn.fetch(_SELECT_SHAPES, tenant_id, list(shapes))}
 
 
-async def insert_shapes(conn: AsyncConnection, tenant_id: UUID, shapes: Mapping[bytes, Series]) -> None:
+async def insert_shapes(conn: Connection, tenant_id: UUID, shapes: Mapping[bytes, Series]) -> None:
     """Make these shapes and count them; the budget must be locked."""
     dimensions = [_json(series) for series in shapes.values()]
-    await driver(conn).execute(_INSERT_SHAPES, tenant_id, list(shapes), dimensions)
-    await driver(conn).execute(_SPEND_BUDGET, tenant_id, len(shapes))
+    await conn.execute(_INSERT_SHAPES, tenant_id, list(shapes), dimensions)
+    await conn.execute(_SPEND_BUDGET, tenant_id, len(shapes))
 
 
-async def insert_series(conn: AsyncConnection, tenant_id: UUID, series: Sequence[Series]) -> None:
-    await driver(conn).execute(
+async def insert_series(conn: Connection, tenant_id: UUID, series: Sequence[Series]) -> None:
+    await conn.execute(
         _INSERT_SERIES,
         tenant_id,
         [one.venue_id for one in series],
@@ -102,9 +100,9 @@ async def insert_series(conn: AsyncConnection, tenant_id: UUID, series: Sequence
     )
 
 
-async def biggest_dimension(conn: AsyncConnection, tenant_id: UUID) -> BiggestDimension | None:
+async def biggest_dimension(conn: Connection, tenant_id: UUID) -> BiggestDimension | None:
     """The tenant's dimension with most values, or None when no series has dimensions."""
-    row = await driver(conn).fetchrow(_BIGGEST_DIMENSION, tenant_id)
+    row = await conn.fetchrow(_BIGGEST_DIMENSION, tenant_id)
     return None if row is None else BiggestDimension(row["key"], row["value_count"])
 
 

@@ -9,7 +9,8 @@ from uuid import uuid4
 import structlog
 
 from libs.common.errors import AnalyticsError
-from libs.common.postgres.database import Database, driver
+from libs.common.postgres.database import Database
+from libs.common.tasks import essential
 
 SLOT_COUNT: Final = 256
 _LEASE: Final = timedelta(seconds=60)
@@ -60,10 +61,10 @@ class WriterSlots:
 
     async def start(self) -> None:
         async with self._database.infrastructure() as conn:
-            rows = await driver(conn).fetch(_TAKE, self._holder, len(self._slots), _LEASE)
+            rows = await conn.fetch(_TAKE, self._holder, len(self._slots), _LEASE)
         for lane, row in enumerate(rows):
             self._slots[lane] = row["writer_slot"]
-        self._renewal = asyncio.create_task(self._renew(), name="writer-slots")
+        self._renewal = essential(self._renew(), name="writer-slots")
 
     async def stop(self) -> None:
         """Give the slots back."""
@@ -71,13 +72,13 @@ class WriterSlots:
             self._renewal.cancel()
             await asyncio.gather(self._renewal, return_exceptions=True)
         async with self._database.infrastructure() as conn:
-            await driver(conn).execute(_GIVE_BACK, self._holder)
+            await conn.execute(_GIVE_BACK, self._holder)
 
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(_RENEW_SECONDS)
             try:
                 async with self._database.infrastructure() as conn:
-                    await driver(conn).execute(_RENEW, self._holder, self._slots, _LEASE)
+                    await conn.execute(_RENEW, self._holder, self._slots, _LEASE)
             except AnalyticsError as error:
                 _log.warning("writer slots not renewed", reason=error.reason)

@@ -6,9 +6,8 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.postgres.database import driver
+from libs.common.postgres.database import Connection
 from services.metrics.recording.copy_format import binary_copy
 from services.metrics.recording.rollups import Rollup
 from services.metrics.recording.rows import Rows
@@ -72,24 +71,24 @@ on conflict (tenant_id, series_id, bucket_start, writer_slot) do update
 """
 
 
-async def claim_metric_ids(conn: AsyncConnection, tenant_id: UUID, metric_ids: Sequence[bytes]) -> set[bytes]:
+async def claim_metric_ids(conn: Connection, tenant_id: UUID, metric_ids: Sequence[bytes]) -> set[bytes]:
     """Take these distinct ids; the ones that were taken within the last seven days are returned."""
-    rows = await driver(conn).fetch(_CLAIM_METRIC_IDS, tenant_id, [UUID(bytes=one) for one in metric_ids])
+    rows = await conn.fetch(_CLAIM_METRIC_IDS, tenant_id, [UUID(bytes=one) for one in metric_ids])
     return {row["metric_id"].bytes for row in rows}
 
 
-async def insert_rows(conn: AsyncConnection, tenant_id: UUID, rows: Rows) -> None:
+async def insert_rows(conn: Connection, tenant_id: UUID, rows: Rows) -> None:
     """Store raw rows."""
     if len(rows) < COPY_FROM_ROWS:
-        await _insert_few(driver(conn), tenant_id, rows)
+        await _insert_few(conn, tenant_id, rows)
     else:
-        await _insert_many(driver(conn), tenant_id, rows)
+        await _insert_many(conn, tenant_id, rows)
 
 
-async def add_to_rollups(conn: AsyncConnection, tenant_id: UUID, slot: int, rollup: Rollup) -> None:
+async def add_to_rollups(conn: Connection, tenant_id: UUID, slot: int, rollup: Rollup) -> None:
     """Add groups of rows, keyed by series, to this writer's 15-minute rollups."""
     series, buckets, counts, sums, minima, maxima, newest, _ = rollup.columns()
-    await driver(conn).execute(
+    await conn.execute(
         _ADD_TO_ROLLUPS, tenant_id, slot, series, buckets, counts, sums, minima, maxima, newest
     )
 

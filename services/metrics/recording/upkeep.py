@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from libs.common.bus.inbox import INBOX_PARTITIONS
-from libs.common.postgres.database import Database, driver
+from libs.common.postgres.database import Database
 from libs.common.postgres.maintenance import PartitionPlan, maintain_partitions
 
 _AHEAD_MONTHS: Final = timedelta(days=62)
@@ -49,7 +49,7 @@ class Upkeep:
         total = 0
         while True:
             async with self._database.infrastructure() as conn:
-                tag = await driver(conn).execute(_FORGET_IDS, _IDS_KEPT, _IDS_A_ROUND)
+                tag = await conn.execute(_FORGET_IDS, _IDS_KEPT, _IDS_A_ROUND)
             deleted = int(tag.rpartition(" ")[2])
             total += deleted
             if deleted < _IDS_A_ROUND:

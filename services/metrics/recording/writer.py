@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from google.protobuf.message import Message
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.errors import AnalyticsError
+from libs.common.postgres.database import Connection
 from libs.common.rpc.idempotency import claim_many, store_answers
 from services.metrics.live import store as live_store
 from services.metrics.live.keys import LiveKey
@@ -31,7 +31,7 @@ class Written:
     live: list[LiveKey] = field(default_factory=list)
 
 
-async def write_calls(conn: AsyncConnection, submissions: Sequence[Submission], slot: int) -> Written:
+async def write_calls(conn: Connection, submissions: Sequence[Submission], slot: int) -> Written:
     """Write the rows and keep the answers of calls of one tenant.
 
     Args:
@@ -53,9 +53,7 @@ async def write_calls(conn: AsyncConnection, submissions: Sequence[Submission], 
     return written
 
 
-async def _claimed(
-    conn: AsyncConnection, submissions: Sequence[Submission], written: Written
-) -> list[Submission]:
+async def _claimed(conn: Connection, submissions: Sequence[Submission], written: Written) -> list[Submission]:
     """The calls whose idempotency key is new, or that have none; the others get their replies here."""
     claims = [submission.claim for submission in submissions if submission.claim is not None]
     if not claims:
@@ -74,7 +72,7 @@ async def _claimed(
 
 
 async def _write_rows(
-    conn: AsyncConnection, submissions: Sequence[Submission], slot: int, written: Written
+    conn: Connection, submissions: Sequence[Submission], slot: int, written: Written
 ) -> list[Outcome]:
     group = Group.of(submissions)
     duplicates = np.zeros(len(group.rows), bool)
@@ -82,7 +80,7 @@ async def _write_rows(
         duplicates = group.repeated_ids()
         claimable = [one for one in dict.fromkeys(group.rows.metric_ids) if one]
         duplicates |= group.with_ids(await store.claim_metric_ids(conn, group.tenant_id, claimable))
-    rows = group.without(duplicates)
+    rows = group.without(duplicates).in_order()
     if len(rows):
         rollup = series_rollup(rows)
         await store.insert_rows(conn, group.tenant_id, rows)

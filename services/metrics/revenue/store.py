@@ -5,9 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from libs.common.postgres.database import driver
+from libs.common.postgres.database import Connection
 from services.metrics.columns import columns
 from services.metrics.revenue.figures import RevenueFigures
 from services.metrics.revenue.windows import Window, cut
@@ -63,7 +61,7 @@ class WindowFigures(NamedTuple):
 
 
 async def select_revenue(
-    conn: AsyncConnection, tenant_id: UUID, venue_id: UUID | None, windows: Sequence[Window]
+    conn: Connection, tenant_id: UUID, venue_id: UUID | None, windows: Sequence[Window]
 ) -> list[WindowFigures]:
     """Figures of every window, exact wherever its edges lie.
 
@@ -78,7 +76,7 @@ async def select_revenue(
         (number, minutes, *window) for number, part in enumerate(cuts) for minutes, window in part.buckets
     ]
     edges = [(number, *edge) for number, part in enumerate(cuts) for edge in part.edges]
-    rows = await driver(conn).fetch(_SUMS, tenant_id, venue_id, *columns(buckets, 4), *columns(edges, 3))
+    rows = await conn.fetch(_SUMS, tenant_id, venue_id, *columns(buckets, 4), *columns(edges, 3))
     answers: list[WindowFigures] = []
     for number in range(len(windows)):
         own = [row for row in rows if row["number"] == number]

@@ -8,10 +8,9 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.buckets import Window
-from libs.common.postgres.database import driver
+from libs.common.postgres.database import Connection
 from services.metrics.series.windows import Split
 
 # Grain: one bucket that has values. Rollups between their own edges and raw rows outside of them, in one
@@ -133,10 +132,10 @@ class Percentile:
 
 
 async def select_buckets(
-    conn: AsyncConnection, selection: Selection, parts: Split, edges: Sequence[datetime]
+    conn: Connection, selection: Selection, parts: Split, edges: Sequence[datetime]
 ) -> list[Figures]:
     """Figures of every bucket between the edges, of the facts inside the window only."""
-    rows = await driver(conn).fetch(
+    rows = await conn.fetch(
         _SELECT_BUCKETS,
         *selection.binds(),
         parts.window.start,
@@ -154,21 +153,19 @@ async def select_buckets(
 
 
 async def select_percentile(
-    conn: AsyncConnection, selection: Selection, window: Window, fraction: float
+    conn: Connection, selection: Selection, window: Window, fraction: float
 ) -> Percentile:
     """The exact percentile of the window's raw values, by linear interpolation between ranks."""
-    row = await driver(conn).fetchrow(
-        _SELECT_PERCENTILE, *selection.binds(), window.start, window.end, fraction
-    )
+    row = await conn.fetchrow(_SELECT_PERCENTILE, *selection.binds(), window.start, window.end, fraction)
     assert row is not None
     return Percentile(row["value"], row["value_count"], row["newest_time"])
 
 
 async def select_points(
-    conn: AsyncConnection, selection: Selection, after: tuple[datetime, int], end: datetime, limit: int
+    conn: Connection, selection: Selection, after: tuple[datetime, int], end: datetime, limit: int
 ) -> list[Point]:
     """At most `limit` raw rows after a position (time, point id), before `end`."""
-    rows = await driver(conn).fetch(_SELECT_POINTS, *selection.binds(), *after, end, limit)
+    rows = await conn.fetch(_SELECT_POINTS, *selection.binds(), *after, end, limit)
     return [_point(row) for row in rows]
 
 
@@ -178,6 +175,6 @@ def _point(row: "asyncpg.Record") -> Point:
         point_id=row["point_id"],
         value=row["value"],
         metric_id=row["metric_id"],
-        metadata=row["metadata"],
-        dimensions=row["dimensions"],
+        metadata=None if row["metadata"] is None else json.loads(row["metadata"]),
+        dimensions=json.loads(row["dimensions"]),
     )

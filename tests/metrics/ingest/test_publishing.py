@@ -8,7 +8,6 @@ from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus.envelope import PROTOBUF, decode
 from libs.common.context import TenantScope
-from libs.common.postgres.database import driver
 from services.metrics.catalog.venues import Venues
 from services.metrics.ingest.judgement import RESERVED_TYPES
 from services.metrics.ingest.publisher import Publisher
@@ -37,7 +36,7 @@ def publisher(database, venues, relay):
 
 async def in_outbox(worker_database, tenant):
     async with worker_database.infrastructure() as conn:
-        rows = await driver(conn).fetch("select content from outbox where tenant_id = $1 order by id", tenant)
+        rows = await conn.fetch("select content from outbox where tenant_id = $1 order by id", tenant)
     return [decode(row["content"], PROTOBUF) for row in rows]
 
 

@@ -254,7 +254,7 @@ async def test_without_a_tenant_no_row_is_visible(database, handler, as_admin, t
     await deliver(handler, made.arrivals(1))
 
     async with database.infrastructure() as conn:
-        seen = (await conn.exec_driver_sql(f"select count(*) from {table}")).scalar_one()
+        seen = await conn.fetchval(f"select count(*) from {table}")
 
     assert seen == 0
     assert await as_admin.fetchval(f"select count(*) from {table}") > 0

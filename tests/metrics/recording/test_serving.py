@@ -12,7 +12,7 @@ from tickettoken.metrics.v1 import recording_pb2
 
 from libs.common.context import TenantScope
 from libs.common.postgres.audit import audit
-from libs.common.postgres.database import Database, driver
+from libs.common.postgres.database import Database
 from tests.metrics.process import MetricsProcess
 from tests.metrics.recording.conftest import row, single
 from tests.metrics.serving import bad_fields, refused
@@ -216,7 +216,7 @@ async def test_without_a_tenant_the_app_role_sees_no_row_partitions_included(cli
 
     async with database.infrastructure() as conn:
         seen = {
-            table["name"]: await driver(conn).fetchval(f"select count(*) from {table['name']}")
+            table["name"]: await conn.fetchval(f"select count(*) from {table['name']}")
             for table in tables
             if table["granted"]
         }
@@ -235,7 +235,7 @@ async def test_a_venue_grant_binds_in_the_database_too(client, database: Databas
 
     async def visible(scope: TenantScope, table: str) -> set[UUID]:
         async with database.transaction(scope) as conn:
-            rows = await driver(conn).fetch(f"select venue_id from {table}")
+            rows = await conn.fetch(f"select venue_id from {table}")
         return {one["venue_id"] for one in rows}
 
     for table in ("venues", "metric_series", "realtime_metrics", "realtime_versions"):
