@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import grpc
@@ -12,7 +12,7 @@ from benchmarks.echo_server import METHOD
 from benchmarks.mesh import Mesh
 from deploy.local.ports import free_port
 
-Call = Callable[[], "grpc.aio.UnaryUnaryCall[bytes, bytes]"]
+Call = Callable[[], Awaitable[bytes]]
 
 CALLERS = 32
 

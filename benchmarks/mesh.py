@@ -1,4 +1,4 @@
-"""The servers a benchmark needs: PostgreSQL with fsync, Redis and the metrics service, all fresh."""
+"""The servers a benchmark needs: PostgreSQL with fsync, Redis, the metrics service and Envoy, all fresh."""
 
 import shutil
 import tempfile
@@ -41,6 +41,11 @@ class Mesh:
     def admin_url(self) -> str:
         """The service's database as superuser."""
         return self.stack.stores.postgres_admin_url.rpartition("/")[0] + "/metrics"
+
+    @property
+    def gateway(self) -> tuple[str, int]:
+        """Host and port of Envoy."""
+        return "127.0.0.1", self.stack.ports["gateway"]
 
     def channel(self) -> grpc.aio.Channel:
         return grpc.aio.insecure_channel(self.target, options=[("grpc.use_local_subchannel_pool", 1)])
@@ -86,6 +91,7 @@ def running_mesh() -> Iterator[Mesh]:
             log=folder.logs / "metrics.log",
         )
         started.append(service.start())
+        started.append(stack.gateway().start())
         yield Mesh(stack, service.pid)
     finally:
         for server in reversed(started):
