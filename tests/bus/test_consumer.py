@@ -8,7 +8,7 @@ from libs.common.bus.consumer import in_transaction, repeatable
 from libs.common.bus.port import DONE, Verdict
 from libs.common.context import TenantScope, current_caller
 from libs.common.errors import AnalyticsError, DependencyUnavailable, Kind, VenueNotFound
-from libs.common.postgres.database import Database, driver
+from libs.common.postgres.database import Database
 from tests.bus.events import delivery, order_completed
 
 POISON = "poison"
@@ -24,7 +24,7 @@ class Busy(AnalyticsError):
 async def write(connection, events):
     """Insert every event; `producer` tells which error an event causes after its insert."""
     rows = [(UUID(event.tenant_id), UUID(event.event_id), event.producer) for event in events]
-    await driver(connection).executemany("insert into applied values ($1, $2, $3)", rows)
+    await connection.executemany("insert into applied values ($1, $2, $3)", rows)
     for event in events:
         if event.producer == POISON:
             raise ZeroDivisionError
@@ -43,7 +43,7 @@ def handler(app):
 
 async def applied(app, tenant_id):
     async with app.transaction(TenantScope(UUID(tenant_id))) as connection:
-        rows = await driver(connection).fetch("select event_id::text from applied")
+        rows = await connection.fetch("select event_id::text from applied")
         return sorted(row["event_id"] for row in rows)
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from libs.common.bus import inbox
 from libs.common.context import TenantScope
-from libs.common.postgres.database import driver
 
 SCOPE = TenantScope(UUID("22222222-2222-4222-8222-222222222222"))
 
@@ -24,9 +23,7 @@ def midnight():
 
 
 async def claim_at(connection, moment, ids):
-    rows = await driver(connection).fetch(
-        inbox.CLAIM, SCOPE.tenant_id, "tests.inbox", ids, moment, inbox.KEPT
-    )
+    rows = await connection.fetch(inbox.CLAIM, SCOPE.tenant_id, "tests.inbox", ids, moment, inbox.KEPT)
     return {UUID(bytes=row["event_id"].bytes) for row in rows}
 
 

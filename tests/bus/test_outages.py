@@ -10,7 +10,6 @@ from libs.common.bus.consumer import in_transaction
 from libs.common.bus.outbox import OutboxRelay
 from libs.common.bus.port import BusUnavailable
 from libs.common.context import TenantScope
-from libs.common.postgres.database import driver
 from tests.bus.events import order_completed
 from tests.bus.receiving import RETRY_DELAYS, Received, eventually, running
 
@@ -63,7 +62,7 @@ async def test_an_outage_loses_nothing_and_applies_nothing_twice(bus, broker, qu
 
     async def apply(connection, events):
         rows = [(tenant, UUID(event.event_id), "") for event in events]
-        await driver(connection).executemany("insert into applied values ($1, $2, $3)", rows)
+        await connection.executemany("insert into applied values ($1, $2, $3)", rows)
 
     async def produce(count):
         for _ in range(count):
@@ -75,7 +74,7 @@ async def test_an_outage_loses_nothing_and_applies_nothing_twice(bus, broker, qu
 
     async def applied():
         async with app.transaction(scope) as connection:
-            rows = await driver(connection).fetch("select event_id::text as id from applied")
+            rows = await connection.fetch("select event_id::text as id from applied")
             return sorted(row["id"] for row in rows)
 
     async def everything_is_applied():

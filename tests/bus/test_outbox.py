@@ -11,7 +11,6 @@ from libs.common.bus import outbox
 from libs.common.bus.outbox import OutboxRelay
 from libs.common.bus.port import UnreadableEvent
 from libs.common.context import TenantScope
-from libs.common.postgres.database import driver
 from tests.bus.events import TENANT, alert_resolved, order_cancelled, order_completed
 from tests.bus.receiving import RETRY_DELAYS, Received, eventually, running
 
@@ -21,7 +20,7 @@ SCOPE = TenantScope(UUID(TENANT))
 @pytest.fixture(autouse=True)
 async def empty_outbox(worker):
     async with worker.infrastructure() as connection:
-        await driver(connection).execute("delete from outbox")
+        await connection.execute("delete from outbox")
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ async def received(bus, queue):
 
 async def in_outbox(worker):
     async with worker.infrastructure() as connection:
-        return await driver(connection).fetchval("select count(*) from outbox")
+        return await connection.fetchval("select count(*) from outbox")
 
 
 async def test_events_leave_with_the_commit_within_milliseconds(app, worker, bus, received):
@@ -130,4 +129,4 @@ async def test_an_event_whose_type_and_payload_disagree_is_not_accepted(app):
 async def test_the_app_role_cannot_read_the_outbox(app):
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with app.transaction(SCOPE) as connection:
-            await driver(connection).fetch("select content from outbox")
+            await connection.fetch("select content from outbox")

@@ -1,7 +1,6 @@
 """What real drivers raise when a store is gone, and what the caller is told."""
 
 import asyncio
-import gc
 from contextlib import suppress
 
 import pymongo
@@ -13,10 +12,6 @@ from deploy.local.ports import free_port
 from libs.common.errors import Kind
 from libs.common.postgres.database import Database
 from libs.common.rpc.expected import expected
-
-# PyMongo's monitor, cancelled while it connects, leaves its socket to the garbage collector (it
-# closes it on errors only), which warns in whatever test is next.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 async def raised(work) -> BaseException:
@@ -58,7 +53,6 @@ async def test_closed_mongo_port_is_an_unavailable_dependency():
     client = pymongo.AsyncMongoClient(f"mongodb://127.0.0.1:{free_port()}", serverSelectionTimeoutMS=200)
     refusal = expected(await raised(client.test.things.find_one({})))
     await client.close()
-    gc.collect()
 
     assert (refusal.kind, refusal.metadata) == (Kind.UNAVAILABLE, {"dependency": "mongo"})
 

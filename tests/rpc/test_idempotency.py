@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from libs.common.context import Caller, TenantScope, current_caller
-from libs.common.postgres.database import Database, driver
+from libs.common.postgres.database import Database
 from libs.common.rpc.errors import IdempotencyInFlight, IdempotencyKeyReused
 from libs.common.rpc.idempotency import IDEMPOTENCY_DDL, Claim, IdempotencyStore, claim_many, store_answers
 from libs.common.rpc.status import error_info_from
@@ -46,7 +46,7 @@ async def served(keys, stored):
 
         async def store_then_say(request, context):
             async with stored.transaction(current_caller().scope) as connection:
-                await driver(connection).execute("insert into effects values ($1, $2)", TENANT, request.text)
+                await connection.execute("insert into effects values ($1, $2)", TENANT, request.text)
             return await plain(request, context)
 
         running.servicer.Say = store_then_say
@@ -63,7 +63,7 @@ def claim(key: str, text: str = "a", **who) -> Claim:
 
 async def effects(database: Database, text: str) -> int:
     async with database.transaction(SCOPE) as connection:
-        return await driver(connection).fetchval("select count(*) from effects where text = $1", text)
+        return await connection.fetchval("select count(*) from effects where text = $1", text)
 
 
 def keyed(served, key: str, **claims):
@@ -186,7 +186,7 @@ values ($1, $2, date_trunc('day', now(), 'UTC') - interval '1 day', now() - $4::
 async def test_key_of_yesterdays_partition_is_found_for_a_day(stored, age, outcome):
     aged, repeated = claim(f"aged-{age.days}"), claim(f"aged-{age.days}")
     async with stored.transaction(SCOPE) as connection:
-        await driver(connection).execute(_AGED, TENANT, aged.scope_hash, aged.request_hash, age)
+        await connection.execute(_AGED, TENANT, aged.scope_hash, aged.request_hash, age)
 
     async with stored.transaction(SCOPE) as connection:
         assert (await claim_many(connection, [repeated]))[repeated] == outcome
@@ -214,4 +214,4 @@ async def test_answers_of_another_tenant_are_invisible(stored):
 
     async with stored.transaction(other) as connection:
         assert (await claim_many(connection, [mine]))[mine] is None
-        assert await driver(connection).fetchval("select count(*) from idempotency_keys") == 0
+        assert await connection.fetchval("select count(*) from idempotency_keys") == 0
