@@ -14,14 +14,14 @@ help: ## list the verbs
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@echo "installing the locked dependencies into .venv (a minute, once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/local.lock
+	@$(PY) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/local.lock
 	@mkdir -p gen
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/installed-dev: requirements/dev.lock .venv/installed-local
 	@echo "installing the development tools into .venv (a minute, once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(PY) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@touch $@
 
 setup: .venv/installed-local protos ## create .venv, install the locked dependencies, generate code

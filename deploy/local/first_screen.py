@@ -1,6 +1,8 @@
 """The first thing a person sees of a running stack: where it is, a token, and three commands to try."""
 
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from deploy.local import demo
 from deploy.local.credentials import DEMO_TENANT, Credentials
@@ -37,12 +39,17 @@ curl -sN {url}/api/realtime/venue/{venue}/stream -H "authorization: Bearer $TOKE
 """
 
 
+def _short(path: Path) -> Path:
+    """The path as seen from here, where it lies below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def first_screen(folder: DataFolder, state: StackState, credentials: Credentials) -> str:
     """The text, with a fresh token and ids that exist in this stack."""
     status = StackStatus.of(folder)
     parts = (f"{name} {megabytes(process.rss_bytes)}" for name, process in status.processes.items())
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    down = f"python -m deploy.local down --data-dir {folder.root}"
+    down = f"{_short(Path(sys.executable))} -m deploy.local down --data-dir {_short(folder.root)}"
     return _SCREEN.format(
         url=state.gateway_url,
         memory=f"{megabytes(status.rss_bytes)}: {', '.join(parts)}",
