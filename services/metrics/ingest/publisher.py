@@ -1,6 +1,6 @@
 """Use case: take events in, each judged by itself, all that are accepted in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -13,6 +13,7 @@ from libs.common.context import TenantScope
 from libs.common.postgres.database import Connection, Database
 from services.metrics.catalog.venues import Venues
 from services.metrics.ingest.judgement import VENUE_REFUSED, Refusal, refusal_of
+from services.metrics.ingest.ownership import of_other_venues, things_named
 
 PUBLISHED: Final = "metrics.published"
 """Name under which the inbox remembers what was published: an event is accepted once."""
@@ -67,12 +68,24 @@ class Publisher:
     ) -> None:
         venue_ids = {UUID(event.venue_id) for event in candidates.values() if event.venue_id}
         owned = await self._venues.register(conn, scope, venue_ids)
+        foreign = await self._foreign_things(conn, scope, candidates.values())
         by_id: dict[UUID, int] = {}
         for index, event in candidates.items():
-            if event.venue_id and UUID(event.venue_id) not in owned:
+            is_refused = event.venue_id and UUID(event.venue_id) not in owned
+            if is_refused or (foreign and not foreign.isdisjoint(things_named(event))):
                 verdicts.refusals[index] = VENUE_REFUSED
             elif by_id.setdefault(UUID(event.event_id), index) != index:
                 verdicts.duplicates.append(index)
         new = await inbox.claim(conn, PUBLISHED, by_id) if by_id else set()
         verdicts.duplicates.extend(index for event_id, index in by_id.items() if event_id not in new)
         await outbox.append(conn, [candidates[by_id[event_id]] for event_id in by_id if event_id in new])
+
+    @staticmethod
+    async def _foreign_things(
+        conn: Connection, scope: TenantScope, events: Iterable[Event]
+    ) -> frozenset[UUID]:
+        """What a caller with a venue grant names of venues outside it: not the caller's to restate."""
+        if scope.venue_ids is None:
+            return frozenset()
+        named = {thing for event in events for thing in things_named(event)}
+        return await of_other_venues(conn, scope, named)

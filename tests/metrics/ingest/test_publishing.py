@@ -7,6 +7,7 @@ import pytest
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus.envelope import PROTOBUF, decode
+from libs.common.bus.port import DONE, Delivery
 from libs.common.context import TenantScope
 from services.metrics.catalog.venues import Venues
 from services.metrics.ingest.judgement import RESERVED_TYPES
@@ -158,3 +159,37 @@ async def test_nothing_is_remembered_of_a_call_that_failed(database, publisher, 
 
     assert verdicts.duplicates == []
     assert [UUID(one.event_id) for one in await in_outbox(worker_database, tenant)] == [UUID(event.event_id)]
+
+
+@pytest.mark.parametrize("thing", ["order", "refund", "cancellation", "show", "ticket type", "line"])
+async def test_a_venue_grant_does_not_reach_another_venues_sales_through_an_event_of_its_own(
+    publisher, handler, worker_database, thing
+):
+    tenant, granted, other = uuid4(), uuid4(), uuid4()
+    order, unsold, show, ticket_type = (uuid4() for _ in range(4))
+    applied = [
+        make.order_completed(tenant, other, order),
+        make.order_refunded(tenant, other, unsold, amount=5),
+        make.event_created(tenant, other, show),
+        make.ticket_type_updated(tenant, other, show, ticket_type),
+    ]
+    assert set(await handler([Delivery(event, 1) for event in applied])) == {DONE}
+    intruding = {
+        "order": make.order_completed(tenant, granted, order, version=9),
+        "refund": make.order_refunded(tenant, granted, unsold, amount=700),
+        "cancellation": make.order_cancelled(tenant, granted, order),
+        "show": make.event_updated(tenant, granted, show, name="Mine", version=9),
+        "ticket type": make.ticket_type_updated(tenant, granted, uuid4(), ticket_type, version=9),
+        "line": make.order_completed(tenant, granted, lines=[(1, 100, ticket_type)]),
+    }[thing]
+    own = make.order_completed(tenant, granted, show=uuid4())
+
+    verdicts = await publisher.publish(TenantScope(tenant, frozenset({granted})), [intruding, own])
+    unlimited = await publisher.publish(TenantScope(tenant), [intruding])
+
+    assert {index: refusal.reason for index, refusal in verdicts.refusals.items()} == {0: "VENUE_NOT_FOUND"}
+    assert unlimited.refusals == {}
+    assert [event.event_id for event in await in_outbox(worker_database, tenant)] == [
+        own.event_id,
+        intruding.event_id,
+    ]
