@@ -197,14 +197,25 @@ class GroupCommit:
                         _log.warning("tenant left the shared commit", error=type(error).__name__)
                         alone.append(calls)
         except Exception as error:  # noqa: BLE001 (no lane may die; the callers get the error)
-            alone = []
-            for calls in tenants:
-                self._fail(calls, answers, error)
+            alone = self._given_up_or_alone(tenants, answers, error)
         else:
             for calls, written in done:
                 await self._answer(calls, written, answers)
         for calls in alone:
             await self._write_tenant(calls, slot, answers)
+
+    def _given_up_or_alone(
+        self,
+        tenants: Sequence[list[Submission]],
+        answers: dict[Submission, "asyncio.Future[Message]"],
+        error: Exception,
+    ) -> list[list[Submission]]:
+        """Who is written again after a shared commit failed: nobody while the database is away, else all."""
+        if not (isinstance(error, AnalyticsError) and error.kind.is_transient):
+            return list(tenants)
+        for calls in tenants:
+            self._fail(calls, answers, error)
+        return []
 
     async def _write_tenant(
         self, calls: list[Submission], slot: int, answers: dict[Submission, "asyncio.Future[Message]"]

@@ -8,6 +8,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from tickettoken.metrics.v1 import recording_pb2
 
@@ -346,6 +347,47 @@ async def test_one_calls_failure_in_the_database_fails_no_other_call(metrics_dat
         assert failed == [False, False, True, False, False]
         assert len(await recording.raw(poisoned)) == 4
         assert len(await recording.raw(good)) == len(await recording.raw(neighbour)) == 2
+
+
+@pytest.fixture
+async def failing_commits(metrics_database: ServiceDatabase):
+    """A venue whose rows the database accepts until the commit, which it then refuses."""
+    venue = uuid4()
+    admin = await asyncpg.connect(metrics_database.admin_url)
+    await admin.execute(
+        f"""
+        create function refuse_commit() returns trigger language plpgsql as $$
+        begin raise exception 'refused by select secret from ledger'; end $$;
+        create constraint trigger refuse_commit after insert on realtime_metrics
+           deferrable initially deferred
+           for each row when (new.venue_id = '{venue}') execute function refuse_commit();
+        """
+    )
+    yield venue
+    await admin.execute("drop function refuse_commit cascade")
+    await admin.close()
+
+
+async def test_a_failing_commit_is_an_error_for_its_tenant_alone_and_stores_nothing(
+    metrics_database: ServiceDatabase, failing_commits
+):
+    """The predecessor swallowed such errors and answered success."""
+    unlucky, neighbour = uuid4(), uuid4()
+    async with open_recording(metrics_database, lanes=1, start=False) as recording:
+        calls = [
+            asyncio.create_task(
+                recording.recorder.record(caller_of(tenant), None, single(venue_id=str(venue)))
+            )
+            for tenant, venue in ((unlucky, failing_commits), (neighbour, uuid4()))
+        ]
+        await eventually(lambda: recording.commits.waiting_rows == 2)
+        recording.commits.start()
+        refused, stored = await asyncio.gather(*calls, return_exceptions=True)
+
+        assert isinstance(refused, asyncpg.RaiseError)
+        assert not isinstance(stored, Exception)
+        assert len(await recording.raw(unlucky)) == 0
+        assert len(await recording.raw(neighbour)) == 1
 
 
 async def test_a_call_that_gives_up_before_its_turn_is_not_written(metrics_database: ServiceDatabase):
