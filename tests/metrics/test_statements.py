@@ -1,0 +1,55 @@
+"""Every SQL statement that the service holds fits the schema that its migrations make."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+
+import pytest
+
+import services.metrics
+from libs.common.bus import inbox, outbox
+from libs.common.jobs import queue
+from libs.common.rpc import idempotency
+
+_STATEMENT = re.compile(r"\s*(select|insert|update|delete|with)\s")
+_SHARED = (inbox, outbox, queue, idempotency)
+
+
+def _modules() -> Iterator[object]:
+    yield from _SHARED
+    for found in pkgutil.walk_packages(services.metrics.__path__, "services.metrics."):
+        if "migrations" not in found.name and not found.name.endswith("__main__"):
+            yield importlib.import_module(found.name)
+
+
+STATEMENTS = {
+    f"{module.__name__}.{name}": value
+    for module in _modules()
+    for name, value in vars(module).items()
+    if isinstance(value, str) and name.isupper() and _STATEMENT.match(value)
+}
+
+
+def test_the_statements_of_every_store_are_found():
+    stores = {name.rpartition(".")[0] for name in STATEMENTS}
+
+    assert {
+        "services.metrics.recording.store",
+        "services.metrics.series.store",
+        "services.metrics.live.store",
+        "services.metrics.orders.store",
+        "services.metrics.revenue.store",
+        "services.metrics.capacity.store",
+        "libs.common.bus.outbox",
+    } <= stores
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_every_statement_fits_the_migrated_schema(as_admin, name):
+    """The predecessor's SQL named columns that no migration made."""
+    from services.metrics.recording.store import _MAKE_STAGE
+
+    await as_admin.execute(_MAKE_STAGE)
+
+    await as_admin.prepare(STATEMENTS[name])
