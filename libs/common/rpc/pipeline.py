@@ -32,7 +32,7 @@ from libs.common.rpc.expected import expected
 from libs.common.rpc.methods import MethodPolicy
 from libs.common.rpc.ratelimit import Allowance
 from libs.common.rpc.status import CODES, trailing_metadata
-from libs.common.rpc.validation import check, compile_rules, parsed
+from libs.common.rpc.validation import check, check_repeated, compile_rules, parsed
 
 _log = structlog.get_logger(__name__)
 
@@ -123,7 +123,10 @@ class _BoundMethod:
         try:
             allowance = await self._pipeline.admit(call, context)
             request = parsed(self._policy.request, data)
-            check(request)
+            if self._policy.is_read_only:
+                check_repeated(request, data)
+            else:
+                check(request)
             if call.is_deadline_ours or tracing.is_recording():
                 answer = await self._observed(call, request, context)
             else:

@@ -98,10 +98,17 @@ class GroupCommit:
             self._piled_up.set()
         return await answer
 
-    async def wait_for_room(self, rows: int) -> None:
-        """Return when this many rows fit into the queue: for streams, which wait where calls are refused."""
+    async def submit_in_turn(self, submission: Submission) -> Message:
+        """As `submit`, but waits for room where a call is refused: for streams, which flow control slows down.
+
+        Raises:
+            IngestQueueFull: The process stops.
+            AnalyticsError: The database refused.
+        """
+        rows = min(max(1, len(submission.rows)), self._queue_rows)
         async with self._drained:
             await self._drained.wait_for(lambda: self._waiting_rows + rows <= self._queue_rows)
+        return await self.submit(submission)  # nothing else runs between the wait and this
 
     def start(self) -> None:
         self._tasks = [essential(self._lane(lane), name=f"ingest-lane-{lane}") for lane in range(self._lanes)]

@@ -61,10 +61,11 @@ class Recorder:
         self, caller: Caller, batch: recording_pb2.StreamMetricsRequest
     ) -> recording_pb2.StreamMetricsResponse:
         """The acknowledgement of a batch of a stream; waits while the queue is full."""
-        await self._commits.wait_for_room(len(batch.metrics))
         rows = await self._read(caller, batch.metrics)
         respond = partial(mapping.stream_response, batch.sequence, len(rows), rows.refused)
-        return await self._commit(caller, None, rows, recording_pb2.StreamMetricsResponse, respond)
+        return await self._commit(
+            caller, None, rows, recording_pb2.StreamMetricsResponse, respond, self._commits.submit_in_turn
+        )
 
     async def _read(self, caller: Caller, metrics: Sequence[MetricRow]) -> ReadRows:
         rows = read_rows(
@@ -82,6 +83,7 @@ class Recorder:
         rows: ReadRows,
         response_type: type[_Response],
         respond: Callable[[Outcome], _Response],
+        submit: Callable[[Submission], Awaitable[Message]] | None = None,
     ) -> _Response:
         if claim is None and len(rows.refused) == len(rows):
             return respond(Outcome())
@@ -93,6 +95,6 @@ class Recorder:
             respond=respond,
             replay=response_type.FromString,
         )
-        response = await self._commits.submit(submission)
+        response = await (submit or self._commits.submit)(submission)
         assert isinstance(response, response_type)
         return response

@@ -67,10 +67,10 @@ class SeriesReader:
         asked_for = zone(request.time_zone) if request.time_zone else None
         venue = (await self._venues.require(scope, [selection.venue_id]))[selection.venue_id]
         clock = asked_for or zone(venue.time_zone)
-        edges = bucket_edges(window, cast("Granularity", request.granularity), clock)
-        parts = self._parts(window)
 
         async def compute() -> bytes:
+            edges = bucket_edges(window, cast("Granularity", request.granularity), clock)
+            parts = self._parts(window)
             async with self._database.transaction(scope) as conn:
                 figures = await store.select_buckets(conn, selection, parts, edges)
             return mapping.buckets_response(edges, figures).SerializeToString()

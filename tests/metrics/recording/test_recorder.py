@@ -313,6 +313,27 @@ async def test_a_full_queue_refuses_with_a_time_to_retry_and_stores_nothing(
         assert len(await recording.raw(tenant)) == 8
 
 
+async def test_batches_of_a_stream_that_arrive_together_wait_for_a_full_queue(
+    metrics_database: ServiceDatabase,
+):
+    tenant = uuid4()
+    async with open_recording(metrics_database, lanes=1, queue_rows=10, start=False) as recording:
+        batches = [
+            recording_pb2.StreamMetricsRequest(sequence=sequence, metrics=[row() for _ in range(8)])
+            for sequence in range(1, 6)
+        ]
+        writing = [
+            asyncio.create_task(recording.recorder.record_batch(caller_of(tenant), batch))
+            for batch in batches
+        ]
+        await eventually(lambda: recording.commits.waiting_rows)
+        recording.commits.start()
+        acknowledged = await asyncio.gather(*writing)
+
+        assert [one.accepted_count for one in acknowledged] == [8] * 5
+        assert len(await recording.raw(tenant)) == 40
+
+
 async def test_one_calls_failure_in_the_database_fails_no_other_call(metrics_database: ServiceDatabase):
     """A partition that is missing makes the database refuse rows that every rule accepts."""
     good, poisoned, neighbour = uuid4(), uuid4(), uuid4()
