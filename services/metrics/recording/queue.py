@@ -99,7 +99,7 @@ class GroupCommit:
         return await answer
 
     async def submit_in_turn(self, submission: Submission) -> Message:
-        """As `submit`, but waits for room where a call is refused: for streams, which flow control slows down.
+        """As `submit`, but waits for room where a call is refused: streams are slowed down by flow control.
 
         Raises:
             IngestQueueFull: The process stops.
@@ -130,9 +130,9 @@ class GroupCommit:
             expected = max(len(batch), expected // 2)
             if batch:
                 await self._commit(batch, self._slots.slot(lane))
-                async with self._drained:
-                    self._drained.notify_all()
-            elif self._stopping:
+            async with self._drained:  # also when all that waited had given up: their room is free
+                self._drained.notify_all()
+            if self._stopping and not batch:
                 return
 
     async def _gather(self, expected: int) -> None:

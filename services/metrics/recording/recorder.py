@@ -1,7 +1,7 @@
 """Records metrics: judges rows, finds their series and waits for their commit."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -64,7 +64,12 @@ class Recorder:
         rows = await self._read(caller, batch.metrics)
         respond = partial(mapping.stream_response, batch.sequence, len(rows), rows.refused)
         return await self._commit(
-            caller, None, rows, recording_pb2.StreamMetricsResponse, respond, self._commits.submit_in_turn
+            caller,
+            None,
+            rows,
+            recording_pb2.StreamMetricsResponse,
+            respond,
+            submit=self._commits.submit_in_turn,
         )
 
     async def _read(self, caller: Caller, metrics: Sequence[MetricRow]) -> ReadRows:
@@ -83,6 +88,7 @@ class Recorder:
         rows: ReadRows,
         response_type: type[_Response],
         respond: Callable[[Outcome], _Response],
+        *,
         submit: Callable[[Submission], Awaitable[Message]] | None = None,
     ) -> _Response:
         if claim is None and len(rows.refused) == len(rows):
