@@ -1,5 +1,6 @@
 """Whether an event is fit to be applied, whoever sent it."""
 
+from collections.abc import Iterator
 from datetime import UTC
 from typing import Final
 from uuid import UUID
@@ -24,12 +25,15 @@ VENUE_FACTS: Final = frozenset(
 )
 """Types that say nothing without the venue they belong to."""
 
+MOST_MINOR: Final = 10**13
+"""Largest amount of one fact, in minor units: a million such orders still add up in 64 bits."""
+
 
 def problems_of(event: Event) -> list[FieldViolation]:
     """Everything that keeps an event of unknown origin from being applied; none when it is fit.
 
-    Beyond the contract's own rules: a time the calendar holds, a venue where the type needs one, and a time
-    zone that exists.
+    Beyond the contract's own rules: a time the calendar holds, a venue where the type needs one, a time zone
+    that exists, and amounts whose sums stay within 64 bits.
     """
     return [*broken_rules(event), *_problems_beyond_rules(event)]
 
@@ -76,7 +80,21 @@ def _problems_beyond_rules(event: Event) -> list[FieldViolation]:
         problems.append(FieldViolation("venueId", f"must be the venue's UUID in {event.type}"))
     if event.HasField("venue_updated") and not is_time_zone(event.venue_updated.time_zone):
         problems.append(FieldViolation("venueUpdated.timeZone", "must be an IANA time zone"))
+    too_large = [field for field, amount in _amounts(event) if amount > MOST_MINOR]
+    problems.extend(FieldViolation(field, f"must be at most {MOST_MINOR}") for field in too_large)
     return problems
+
+
+def _amounts(event: Event) -> Iterator[tuple[str, int]]:
+    """The amounts that are added up, by field, in minor units."""
+    if event.HasField("order_completed"):
+        order = event.order_completed
+        yield "orderCompleted.gross", order.gross.amount_minor
+        yield "orderCompleted.fees", order.fees.amount_minor
+        yield "orderCompleted.lines", sum(line.quantity * line.unit_price_minor for line in order.lines)
+    elif event.HasField("order_refunded"):
+        yield "orderRefunded.amount", event.order_refunded.amount.amount_minor
+        yield "orderRefunded.fees", event.order_refunded.fees.amount_minor
 
 
 def _is_id(text: str) -> bool:

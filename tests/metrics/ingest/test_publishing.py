@@ -193,3 +193,25 @@ async def test_a_venue_grant_does_not_reach_another_venues_sales_through_an_even
         own.event_id,
         intruding.event_id,
     ]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "field"),
+    [
+        ({"lines": [(100_000, 2**62)]}, "orderCompleted.lines"),
+        ({"gross": 2**63 - 1}, "orderCompleted.gross"),
+        ({"fees": 10**13 + 1}, "orderCompleted.fees"),
+    ],
+)
+async def test_amounts_whose_sums_would_overflow_are_refused(publisher, amounts, field):
+    tenant = uuid4()
+    sent = [
+        make.order_completed(tenant, uuid4(), **amounts),
+        make.order_completed(tenant, uuid4(), gross=10**13),
+    ]
+
+    verdicts = await publisher.publish(TenantScope(tenant), sent)
+
+    assert list(verdicts.refusals) == [0]
+    assert verdicts.refusals[0].reason == "INVALID_FIELD"
+    assert verdicts.refusals[0].message.startswith(field)
