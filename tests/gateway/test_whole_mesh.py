@@ -172,3 +172,14 @@ async def _messages(answer: httpx.Response):
     async for line in answer.aiter_lines():
         if line.startswith("data: "):
             yield json.loads(line.removeprefix("data: "))
+
+
+async def test_health_covers_every_store(mesh):
+    """The predecessor's health ignored two of its stores."""
+    answer = (await mesh.get("/health/dependencies")).json()
+
+    found = {(one["service"], one["name"]): one["status"] for one in answer["dependencies"]}
+    stores = {"postgres", "redis", "mongo", "bus"}
+    assert {name for service, name in found if service == "metrics"} == {"metrics", *stores}
+    assert {name for service, name in found if service == "edge"} == {"edge", "redis"}
+    assert set(found.values()) == {"up"}
