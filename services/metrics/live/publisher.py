@@ -45,6 +45,7 @@ class LivePublisher:
         self._pending_count = 0
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def touch(self, tenant_id: UUID, keys: Collection[LiveKey]) -> None:
         """Publish these metrics soon; call it after the commit."""
@@ -60,9 +61,10 @@ class LivePublisher:
         self._task = essential(self._run(), name="live-publisher")
 
     async def stop(self) -> None:
-        """Publish what is pending, then end."""
+        """Let the round in progress finish, publish what is pending, then end."""
+        self._stopping = True
+        self._changed.set()
         if self._task is not None:
-            self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self.publish_pending()
 
@@ -78,7 +80,7 @@ class LivePublisher:
                 self.touch(tenant_id, keys)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             await self._changed.wait()
             self._changed.clear()
             try:

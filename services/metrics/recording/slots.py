@@ -71,8 +71,13 @@ class WriterSlots:
         if self._renewal is not None:
             self._renewal.cancel()
             await asyncio.gather(self._renewal, return_exceptions=True)
-        async with self._database.infrastructure() as conn:
-            await conn.execute(_GIVE_BACK, self._holder)
+        try:
+            async with self._database.infrastructure() as conn:
+                await conn.execute(_GIVE_BACK, self._holder)
+        except (
+            AnalyticsError
+        ) as error:  # the lease ends by itself, and the rest of the process must still close
+            _log.warning("writer slots not given back", reason=error.reason)
 
     async def _renew(self) -> None:
         while True:
