@@ -118,7 +118,7 @@ class MailboxConsumer:
             return
         settled += [self._fate(*pair) for pair in zip(readable, settlements, strict=True)]
         await mailbox.settle(settled)
-        count_settled(self._queue, settled)
+        count_settled(self._queue, (one.verdict for one in settled))
 
     async def _settlements(self, deliveries: Sequence[Delivery]) -> Sequence[Settlement] | None:
         """The handler's decisions, or None when told to stop while a dependency was away."""

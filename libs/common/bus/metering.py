@@ -2,13 +2,11 @@
 
 from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from prometheus_client import Counter
 from tickettoken.events.v1.envelope_pb2 import Event
 
-if TYPE_CHECKING:
-    from libs.common.bus.mailbox import Settled
+from libs.common.bus.port import Verdict
 
 _PUBLISHED = Counter("bus_events_published_total", "Events confirmed by the broker.", ["type"])
 _SETTLED = Counter("bus_events_settled_total", "Deliveries settled by consumers.", ["queue", "verdict"])
@@ -19,6 +17,6 @@ def count_published(events: Sequence[Event]) -> None:
         _PUBLISHED.labels(event_type).inc(count)
 
 
-def count_settled(queue: str, settled: Iterable["Settled"]) -> None:
-    for verdict, count in Tally(one.verdict for one in settled).items():
+def count_settled(queue: str, verdicts: Iterable[Verdict]) -> None:
+    for verdict, count in Tally(verdicts).items():
         _SETTLED.labels(queue, verdict.value).inc(count)
