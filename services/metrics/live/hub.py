@@ -96,6 +96,8 @@ class LiveHub:
         except BaseException:
             self._count -= 1
             raise
+        feed = self._watched.setdefault(name, feed)  # others who waited for it may have come and gone already
+        self._some_watched.set()
         subscriber = Subscriber(metric_types, feed.token, slow_reader_seconds=self._slow_reader_seconds)
         feed.subscribers.add(subscriber)
         if self._closing:
