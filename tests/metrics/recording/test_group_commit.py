@@ -37,6 +37,7 @@ async def test_batches_of_a_stream_that_arrive_together_wait_for_a_full_queue(
     metrics_database: ServiceDatabase,
 ):
     tenant = uuid4()
+    made = "select count(*) from metric_series where tenant_id = $1"
     async with open_recording(metrics_database, lanes=1, queue_rows=10, start=False) as recording:
         batches = [
             recording_pb2.StreamMetricsRequest(sequence=sequence, metrics=[row() for _ in range(8)])
@@ -46,7 +47,9 @@ async def test_batches_of_a_stream_that_arrive_together_wait_for_a_full_queue(
             asyncio.create_task(recording.recorder.record_batch(caller_of(tenant), batch))
             for batch in batches
         ]
-        await eventually(lambda: recording.commits.waiting_rows)
+        async with asyncio.timeout(10):
+            while await recording.admin.fetchval(made, tenant) < 40:
+                await asyncio.sleep(0.05)
         recording.commits.start()
         acknowledged = await asyncio.gather(*writing)
 
