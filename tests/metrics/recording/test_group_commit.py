@@ -48,7 +48,7 @@ async def test_batches_of_a_stream_that_arrive_together_wait_for_a_full_queue(
             for batch in batches
         ]
         async with asyncio.timeout(10):
-            while await recording.admin.fetchval(made, tenant) < 40:
+            while await recording.admin.fetchval(made, tenant) < 40:  # noqa: ASYNC110 - it lives in PostgreSQL
                 await asyncio.sleep(0.05)
         recording.commits.start()
         acknowledged = await asyncio.gather(*writing)
