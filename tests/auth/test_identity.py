@@ -7,7 +7,7 @@ import pytest
 
 from libs.common.auth.tokens import TokenVerifier
 from libs.common.context import TenantScope
-from tests.rpc.world import TENANT, Keys
+from tests.rpc.world import NULL, TENANT, Keys
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_service_is_a_caller_for_its_own_work(keys):
     assert (caller.tenant_id, caller.actor) == (TENANT, "metrics")
 
 
-@pytest.mark.parametrize("venue_ids", ["*", [7], ["not-a-uuid"], {}])
+@pytest.mark.parametrize("venue_ids", ["*", [7], ["not-a-uuid"], {}, NULL])
 async def test_malformed_venue_grant_is_refused(keys, verifier, venue_ids):
     from libs.common.auth.errors import TokenInvalid
 

@@ -26,16 +26,18 @@ class Broker:
         """End it as a power cut would."""
         getattr(self.server, "kill", self.server.process.kill)()
 
-    async def inject(self, queue, body, content_type):
+    async def inject(self, queue, body, content_type, attempt="1"):
         """Put a message on an existing queue as a foreign producer might."""
         if self.name == "redis":
             async with Redis.from_url(self.url, protocol=2) as redis:
-                await redis.xadd(work_stream(queue), {"content_type": content_type, "body": body})
+                await redis.xadd(
+                    work_stream(queue), {"content_type": content_type, "body": body, "attempt": attempt}
+                )
             return
         connection = await aio_pika.connect(self.url)
         async with connection:
             channel = await connection.channel()
-            message = aio_pika.Message(body, content_type=content_type)
+            message = aio_pika.Message(body, content_type=content_type, headers={"x-attempt": attempt})
             await channel.default_exchange.publish(message, queue)
 
     async def age_queues(self):

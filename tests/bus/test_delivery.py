@@ -139,6 +139,19 @@ async def test_a_short_retry_overtakes_a_long_one(bus, queue):
     assert returned == [second.event_id, first.event_id]
 
 
+async def test_an_attempt_that_is_no_number_is_the_first(bus, queue, broker):
+    received = Received()
+    await bus.subscribe(queue, types=["order.completed"])
+    await broker.inject(
+        queue, order_completed().SerializeToString(), "application/x-protobuf", attempt="soon"
+    )
+
+    async with running(consume(bus, queue, received)):
+        await received.until(1)
+
+    assert [one.attempt for one in received.deliveries] == [1]
+
+
 async def test_messages_that_are_no_events_go_to_the_dead_letters_and_hold_up_nobody(bus, queue, broker):
     received = Received()
     await bus.subscribe(queue, types=["order.completed"])

@@ -31,6 +31,7 @@ from tests.rpc.protocol import echo
 ISSUER = "https://issuer.test"
 AUDIENCE = "tickettoken"
 ECHO = "/tickettoken.testing.v1.EchoService"
+NULL = object()
 EVERYTHING = ("analytics.read", "analytics.write", "analytics.admin")
 
 
@@ -60,7 +61,7 @@ class Keys:
         self.internal_jwks.write_text(jwks_document(owners))
 
     def token(self, *, signer: str = "user", headers: dict[str, Any] | None = None, **claims: Any) -> str:
-        """A user's token; a claim or header given as None is left out."""
+        """A user's token; a claim or header given as None is left out, a claim given as NULL is null."""
         key = load_private_key(self.files[signer])
         now = int(time.time())
         content = {
@@ -72,7 +73,9 @@ class Keys:
             "iat": now,
             "exp": now + 300,
         } | claims
-        content = {name: value for name, value in content.items() if value is not None}
+        content = {
+            name: None if value is NULL else value for name, value in content.items() if value is not None
+        }
         header = {"kid": public_jwk(key)["kid"]} | (headers or {})
         header = {name: value for name, value in header.items() if value is not None}
         return jwt.encode(content, key, signature_algorithm(key), headers=header)

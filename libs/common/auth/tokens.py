@@ -169,12 +169,13 @@ def _caller(claims: Mapping[str, Any], digest: bytes, actor: str | None) -> Call
     subject = claims["sub"]
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_NAME:
         raise TokenInvalid("the token's sub is not a name")
-    venue_ids = claims.get("venue_ids")
+    # A grant that is there must be one: null is no way of saying "every venue".
+    venue_ids = frozenset(_uuids(claims["venue_ids"], "venue_ids")) if "venue_ids" in claims else None
     return Caller(
         subject=subject,
         scope=TenantScope(
             tenant_id=_uuid(claims.get("tenant_id"), "tenant_id"),
-            venue_ids=None if venue_ids is None else frozenset(_uuids(venue_ids, "venue_ids")),
+            venue_ids=venue_ids,
         ),
         permissions=frozenset(_strings(claims.get("permissions", []), "permissions")),
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),

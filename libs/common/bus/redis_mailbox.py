@@ -228,7 +228,12 @@ def _parcel(entry: Entry, redeliveries: int) -> Parcel:
     return Parcel(
         body=fields.get(b"body", b""),
         content_type=fields.get(b"content_type", b"").decode(errors="replace"),
-        attempt=int(fields.get(b"attempt", b"1")),
+        attempt=_attempt(fields.get(b"attempt", b"")),
         redeliveries=redeliveries,
         receipt=entry_id,
     )
+
+
+def _attempt(field: bytes) -> int:
+    """The attempt that an entry says; a foreign producer may have said anything."""
+    return int(field) if field.isdigit() else 1
