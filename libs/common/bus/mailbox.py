@@ -22,7 +22,7 @@ from libs.common.errors import DependencyUnavailable
 log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 0.02
-IDLE_SECONDS = 1.0
+IDLE_SECONDS = 0.25
 _MAX_PAUSE_SECONDS = 15.0
 
 
