@@ -10,7 +10,7 @@ from libs.common.redis import connect
 from services.metrics.catalog.venues import Venues
 from services.metrics.live.feed import Feeds
 from services.metrics.live.publisher import LivePublisher
-from services.metrics.live.sales import LiveSales
+from services.metrics.live.values import LiveValues
 from services.metrics.read_models.consumer import QUEUE, ReadModels
 from services.metrics.read_models.effects import Effects
 from services.metrics.recording.slots import WriterSlots
@@ -70,14 +70,14 @@ async def cache(redis):
 
 
 @pytest.fixture
-def live_sales(database, worker_database, redis):
+def live_values(database, worker_database, redis):
     publisher = LivePublisher(database, Feeds(redis, length=100), tick_seconds=0.05)
-    return LiveSales(publisher, WriterSlots(worker_database, count=1))
+    return LiveValues(publisher, WriterSlots(worker_database, count=1))
 
 
 @pytest.fixture
-def read_models(database, venues, live_sales, cache):
-    return ReadModels(database, venues, Effects(live_sales, cache))
+def read_models(database, venues, live_values, cache):
+    return ReadModels(database, venues, Effects(live_values, cache))
 
 
 @pytest.fixture

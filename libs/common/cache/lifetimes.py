@@ -26,9 +26,13 @@ AGGREGATE = Lifetime("metrics", "aggregate", timedelta(seconds=60), "recorded me
 LIVE = Lifetime("metrics", "live", timedelta(seconds=5), "recorded metrics and sales of the venue")
 REVENUE = Lifetime("metrics", "revenue", timedelta(minutes=5), "order events of the tenant")
 CAPACITY = Lifetime("metrics", "capacity", timedelta(minutes=5), "order and ticket type events of the venue")
+VISITS = Lifetime("metrics", "visits", timedelta(minutes=5), "page, cart, checkout and order events")
+TICKETS = Lifetime("metrics", "tickets", timedelta(minutes=5), "scan, transfer, resale and order events")
+MARKETPLACE = Lifetime("metrics", "marketplace", timedelta(minutes=5), "listing and resale events")
+FACTS = Lifetime("metrics", "facts", timedelta(minutes=5), "any platform event of the venue")
 CATALOG = Lifetime("metrics", "catalog", timedelta(minutes=10), "venue, event and ticket type events")
 
-LIFETIMES = (SERIES, AGGREGATE, LIVE, REVENUE, CAPACITY, CATALOG)
+LIFETIMES = (SERIES, AGGREGATE, LIVE, REVENUE, CAPACITY, VISITS, TICKETS, MARKETPLACE, FACTS, CATALOG)
 
 # The longest an answer of any namespace may live; versions of namespaces outlive it.
 LONGEST = timedelta(hours=24)

@@ -10,7 +10,8 @@ from libs.common.context import TenantScope
 from services.metrics.capacity.mapping import report_message
 from services.metrics.capacity.report import Capacity
 from services.metrics.catalog.venues import Venues
-from services.metrics.read_models.namespaces import capacity_of
+from services.metrics.read_models.changes import Topic
+from services.metrics.read_models.namespaces import namespace
 
 
 class CapacityAnswers:
@@ -38,6 +39,6 @@ class CapacityAnswers:
             return report_message(report).SerializeToString()
 
         answer = await self._cache.get_or_compute(
-            capacity_of(venue_id), str(event_id or "open"), CAPACITY.ttl, compute
+            namespace(Topic.CAPACITY, venue_id), str(event_id or "open"), CAPACITY.ttl, compute
         )
         return capacity_pb2.GetCapacityMetricsResponse.FromString(answer)

@@ -1,6 +1,6 @@
 """The queue that keeps the read models: which events it takes, and one transaction for a batch of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,18 +11,15 @@ from libs.common.bus.port import Bus, Consumer
 from libs.common.context import TenantScope
 from libs.common.errors import VenueNotFound
 from libs.common.postgres.database import Connection, Database
-from services.metrics.catalog import events as catalog_events
-from services.metrics.catalog.recorder import record_catalog, venues_of_events
-from services.metrics.catalog.statements import NamedEvent
+from services.metrics.catalog import recording as catalog
 from services.metrics.catalog.venues import Venues
 from services.metrics.ingest.admission import require_fit
-from services.metrics.orders import events as order_events
-from services.metrics.orders.facts import Order
-from services.metrics.orders.recorder import record_orders
+from services.metrics.read_models.changes import Changes
 from services.metrics.read_models.effects import Effects
+from services.metrics.read_models.recorders import RECORDERS
 
 QUEUE: Final = "metrics.read-models"
-TYPES: Final = (*catalog_events.TYPES, *order_events.TYPES)
+TYPES: Final = (*catalog.TYPES, *(kind for recorder in RECORDERS for kind in recorder.types))
 PREFETCH: Final = 500
 
 
@@ -55,34 +52,26 @@ class ReadModels:
         tenant_id = UUID(events[0].tenant_id)
         venue_ids = {UUID(event.venue_id) for event in events}
         await self._require_own_venues(conn, tenant_id, venue_ids)
-        statements = [
-            catalog_events.statement_of(event) for event in events if event.type in catalog_events.TYPES
-        ]
-        orders = [order_events.order_of(event) for event in events if event.type in order_events.TYPES]
-        changed = venue_ids | await record_catalog(conn, tenant_id, statements, _named_events(orders))
-        recorded = await record_orders(conn, tenant_id, orders)
-        changed |= recorded.venue_ids | await venues_of_events(conn, tenant_id, recorded.event_ids)
-        live = await self._effects.inside(conn, tenant_id, recorded.first_sales)
+        changes = await self._record(conn, tenant_id, events)
+        live = await self._effects.inside(conn, tenant_id, changes.live)
 
         async def after_commit() -> None:
             self._venues.forget(tenant_id, venue_ids)
-            await self._effects.after(tenant_id, changed, live)
+            await self._effects.after(tenant_id, changes.venues, live)
 
         return after_commit
+
+    async def _record(self, conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> Changes:
+        parts = [(recorder, [one for one in events if one.type in recorder.types]) for recorder in RECORDERS]
+        shows = [show for recorder, own in parts for show in recorder.shows(own)]
+        described = [event for event in events if event.type in catalog.TYPES]
+        changes = await catalog.record(conn, tenant_id, described, shows)
+        for recorder, own in parts:
+            if own:
+                changes.add(await recorder.record(conn, tenant_id, own))
+        return changes
 
     async def _require_own_venues(self, conn: Connection, tenant_id: UUID, venue_ids: set[UUID]) -> None:
         owned = await self._venues.register(conn, TenantScope(tenant_id), venue_ids)
         for venue_id in venue_ids - owned:
             raise VenueNotFound("the venue belongs to another tenant", venue_id=venue_id)
-
-
-def _named_events(orders: Iterable[Order]) -> list[NamedEvent]:
-    """The shows that sales name, at the venue of the sale."""
-    named = {
-        event_id: NamedEvent(event_id, order.sale.venue_id)
-        for order in orders
-        if order.sale is not None
-        for event_id in (order.sale.event_of(line) for line in order.sale.lines)
-        if event_id is not None
-    }
-    return list(named.values())

@@ -1,31 +1,31 @@
 """What follows from changed read models: live figures in the same transaction, fresh caches after it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from libs.common.cache.cache import Cache
 from libs.common.postgres.database import Connection
 from services.metrics.live.keys import LiveKey
-from services.metrics.live.sales import LiveSales
-from services.metrics.orders.books import BookLine
+from services.metrics.live.values import LiveValue, LiveValues
+from services.metrics.read_models.changes import Topic
 from services.metrics.read_models.namespaces import namespaces_of
 
 
 class Effects:
     """Carries changes of the read models to live feeds and caches."""
 
-    def __init__(self, live: LiveSales, cache: Cache) -> None:
+    def __init__(self, live: LiveValues, cache: Cache) -> None:
         self._live = live
         self._cache = cache
 
-    async def inside(
-        self, conn: Connection, tenant_id: UUID, first_sales: Sequence[Sequence[BookLine]]
-    ) -> list[LiveKey]:
-        """Effects that commit with the change: live figures of orders that are new in the books."""
-        return await self._live.add(conn, tenant_id, first_sales) if first_sales else []
+    async def inside(self, conn: Connection, tenant_id: UUID, values: Sequence[LiveValue]) -> list[LiveKey]:
+        """Effects that commit with the change: values of live metrics."""
+        return await self._live.add(conn, tenant_id, values)
 
-    async def after(self, tenant_id: UUID, venue_ids: Collection[UUID], live: Sequence[LiveKey]) -> None:
+    async def after(
+        self, tenant_id: UUID, changed: Mapping[Topic, Collection[UUID]], live: Sequence[LiveKey]
+    ) -> None:
         """Effects once the change has committed."""
         if live:
             await self._live.announce(tenant_id, live)
-        await self._cache.invalidate(namespaces_of(venue_ids))
+        await self._cache.invalidate(namespaces_of(changed))

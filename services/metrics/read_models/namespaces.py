@@ -1,22 +1,24 @@
 """Cache namespaces of answers that are made from the read models."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import UUID
 
-TENANT_REVENUE: Final = "revenue"
+from services.metrics.read_models.changes import Topic
+
+FACTS: Final = "facts"
+"""Of answers that are made from several topics: any change of the read models ends them."""
 
 
-def revenue_of(venue_id: UUID | None) -> str:
-    """Revenue of one venue, or of the whole tenant."""
-    return TENANT_REVENUE if venue_id is None else f"revenue:{venue_id}"
+def namespace(topic: Topic | str, venue_id: UUID | None) -> str:
+    """Answers on a topic (or `FACTS`) about one venue, or about all that the token grants."""
+    return str(topic) if venue_id is None else f"{topic}:{venue_id}"
 
 
-def capacity_of(venue_id: UUID) -> str:
-    return f"capacity:{venue_id}"
-
-
-def namespaces_of(venue_ids: Collection[UUID]) -> list[str]:
-    """Everything that facts of these venues change."""
-    by_venue = [name for venue_id in venue_ids for name in (revenue_of(venue_id), capacity_of(venue_id))]
-    return [TENANT_REVENUE, *by_venue]
+def namespaces_of(changed: Mapping[Topic, Collection[UUID]]) -> set[str]:
+    """Everything that changes of these venues end."""
+    names: set[str] = set()
+    for topic, venue_ids in changed.items():
+        for venue_id in (None, *venue_ids):
+            names |= {namespace(topic, venue_id), namespace(FACTS, venue_id)}
+    return names

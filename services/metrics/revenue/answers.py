@@ -8,7 +8,8 @@ from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import REVENUE
 from libs.common.context import TenantScope
 from services.metrics.catalog.venues import Venues
-from services.metrics.read_models.namespaces import revenue_of
+from services.metrics.read_models.changes import Topic
+from services.metrics.read_models.namespaces import namespace
 from services.metrics.revenue.mapping import summary_message
 from services.metrics.revenue.summary import Revenue
 from services.metrics.revenue.windows import Window
@@ -40,6 +41,9 @@ class RevenueAnswers:
             return summary_message(summary).SerializeToString()
 
         answer = await self._cache.get_or_compute(
-            revenue_of(venue_id), f"{window.start.isoformat()}/{window.end.isoformat()}", REVENUE.ttl, compute
+            namespace(Topic.REVENUE, venue_id),
+            f"{window.start.isoformat()}/{window.end.isoformat()}",
+            REVENUE.ttl,
+            compute,
         )
         return revenue_pb2.GetRevenueSummaryResponse.FromString(answer)

@@ -8,7 +8,7 @@ from libs.common.bus.port import DONE, Delivery
 from services.metrics.live.feed import FeedName, Feeds, StreamId
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.publisher import LivePublisher
-from services.metrics.live.sales import ORDERS_COMPLETED
+from services.metrics.orders.live import ORDERS_COMPLETED
 from tests.metrics.platform import events as make
 
 

@@ -1,0 +1,1 @@
+"""The daily tables of venues and shows, in the venue's own days."""

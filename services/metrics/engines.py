@@ -1,0 +1,72 @@
+"""What serving and working share: stores, clients, and the state that must exist once in a process."""
+
+from datetime import timedelta
+from typing import Final
+
+from redis.asyncio import Redis
+
+from libs.common import redis
+from libs.common.bus import open_bus
+from libs.common.bus.outbox import OutboxRelay
+from libs.common.cache.cache import Cache
+from libs.common.postgres.database import Database
+from libs.common.sealing import derive_key
+from services.metrics.catalog.venues import Venues
+from services.metrics.live.feed import Feeds
+from services.metrics.live.publisher import LivePublisher
+from services.metrics.raw_events.store import RawEventStore
+from services.metrics.recording.slots import WriterSlots
+from services.metrics.settings import MetricsSettings
+
+SERVICE: Final = "metrics"
+_WORKER_CONNECTIONS: Final = 5
+
+
+class Engines:
+    """What serving and working share: stores, clients, and the state that must exist once in a process."""
+
+    def __init__(self, settings: MetricsSettings) -> None:
+        self.settings = settings
+        self.database = Database.connect(
+            settings.database_url.get_secret_value(),
+            application_name=SERVICE,
+            pool_size=settings.database_pool_size,
+            statement_timeout_seconds=settings.statement_timeout_seconds,
+        )
+        self.worker_database = Database.connect(
+            settings.worker_database_url.get_secret_value(),
+            application_name=f"{SERVICE}-worker",
+            pool_size=_WORKER_CONNECTIONS,
+            statement_timeout_seconds=settings.statement_timeout_seconds,
+        )
+        self.redis: Redis = redis.connect(settings.redis_url.get_secret_value(), application_name=SERVICE)
+        self.bus = open_bus(settings.bus_url.get_secret_value())
+        self.cache = Cache(self.redis, service=SERVICE, key=self.key("cache"))
+        self.venues = Venues(self.database)
+        self.slots = WriterSlots(self.worker_database, count=settings.ingest_lanes + 1)
+        self.feeds = Feeds(self.redis, length=settings.feed_length)
+        self.live = LivePublisher(self.database, self.feeds, tick_seconds=settings.feed_tick_seconds)
+        self.relay = OutboxRelay(self.worker_database, self.bus)
+        if settings.mongo_url is None:
+            raise ValueError("METRICS_MONGO_URL is not set: raw events are kept in MongoDB")
+        self.raw_events = RawEventStore.connect(
+            settings.mongo_url.get_secret_value(), kept=timedelta(days=settings.raw_event_retention_days)
+        )
+
+    def key(self, purpose: str) -> bytes:
+        return derive_key(self.settings.identity_key_path, purpose)
+
+    async def start(self) -> None:
+        await self.slots.start()
+        await self.cache.start()
+        self.live.start()
+
+    async def close(self) -> None:
+        await self.live.stop()
+        await self.cache.close()
+        await self.slots.stop()
+        await self.bus.close()
+        await self.raw_events.close()
+        await self.redis.aclose()
+        await self.database.close()
+        await self.worker_database.close()

@@ -1,0 +1,16 @@
+"""Tickets: scans at the doors and transfers."""
+
+from libs.common.postgres.migrate import apply
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    apply()
+
+
+def downgrade() -> None:
+    raise NotImplementedError("migrations go forward: restore a backup to go back")

@@ -1,0 +1,16 @@
+"""The secondary market: listings and resales."""
+
+from libs.common.postgres.migrate import apply
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    apply()
+
+
+def downgrade() -> None:
+    raise NotImplementedError("migrations go forward: restore a backup to go back")

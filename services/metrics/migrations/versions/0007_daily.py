@@ -1,0 +1,16 @@
+"""The daily tables of venues and shows."""
+
+from libs.common.postgres.migrate import apply
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    apply()
+
+
+def downgrade() -> None:
+    raise NotImplementedError("migrations go forward: restore a backup to go back")

@@ -1,0 +1,16 @@
+"""Where the replication to InfluxDB stands."""
+
+from libs.common.postgres.migrate import apply
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    apply()
+
+
+def downgrade() -> None:
+    raise NotImplementedError("migrations go forward: restore a backup to go back")

@@ -1,0 +1,41 @@
+"""The orders' part in a batch of platform events."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from tickettoken.events.v1.envelope_pb2 import Event
+
+from libs.common.postgres.database import Connection
+from services.metrics.catalog.recorder import venues_of_events
+from services.metrics.catalog.statements import NamedEvent
+from services.metrics.orders.events import TYPES, order_of
+from services.metrics.orders.live import live_values
+from services.metrics.orders.recorder import record_orders
+from services.metrics.read_models.changes import Changes, Topic
+
+__all__ = ("TYPES", "record", "shows")
+
+
+def shows(events: Iterable[Event]) -> list[NamedEvent]:
+    """The shows that sales name, at the venue of the sale."""
+    sales = (order_of(event).sale for event in events)
+    named = {
+        event_id: NamedEvent(event_id, sale.venue_id)
+        for sale in sales
+        if sale is not None
+        for event_id in map(sale.event_of, sale.lines)
+        if event_id is not None
+    }
+    return list(named.values())
+
+
+async def record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> Changes:
+    """Carry events of `TYPES` into the books."""
+    recorded = await record_orders(conn, tenant_id, map(order_of, events))
+    changes = Changes(live=[value for lines in recorded.first_sales for value in live_values(lines)])
+    venue_ids = {UUID(event.venue_id) for event in events} | recorded.venue_ids
+    changes.touch(venue_ids, Topic.REVENUE, Topic.VISITS)
+    changes.touch(
+        venue_ids | await venues_of_events(conn, tenant_id, recorded.event_ids), Topic.CAPACITY, Topic.TICKETS
+    )
+    return changes

@@ -1,0 +1,30 @@
+"""The capabilities that keep read models, in the order in which a transaction writes them."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from tickettoken.events.v1.envelope_pb2 import Event
+
+from libs.common.postgres.database import Connection
+from services.metrics.catalog.statements import NamedEvent
+from services.metrics.orders import recording as orders
+from services.metrics.read_models.changes import Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """One capability's part in a batch.
+
+    `shows` tells which shows its events name, so that the catalog has a row for them; `record` writes events
+    that were never applied, in any order, within the tenant's transaction. Every transaction calls recorders
+    in the order of `RECORDERS` and each sorts its rows, so that two replicas wait in one order.
+    """
+
+    types: tuple[str, ...]
+    shows: Callable[[Sequence[Event]], Iterable[NamedEvent]]
+    record: Callable[[Connection, UUID, Sequence[Event]], Awaitable[Changes]]
+
+
+RECORDERS: Final = (Recorder(orders.TYPES, orders.shows, orders.record),)

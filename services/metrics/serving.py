@@ -1,0 +1,131 @@
+"""Joins servicers to stores: the RPC half of a process."""
+
+import asyncio
+from uuid import UUID
+
+from tickettoken.metrics.v1 import (
+    analytics_service_pb2_grpc,
+    ingest_service_pb2_grpc,
+    metrics_service_pb2_grpc,
+    realtime_service_pb2_grpc,
+)
+
+from libs.common.bus.consumer import service_caller
+from libs.common.context import acting_as
+from libs.common.paging import PageTokens
+from libs.common.rpc.server import RpcServer
+from services.metrics.capacity.answers import CapacityAnswers
+from services.metrics.capacity.report import Capacity
+from services.metrics.capacity.servicer import CapacityServicer
+from services.metrics.engines import SERVICE, Engines
+from services.metrics.ingest.publisher import Publisher
+from services.metrics.ingest.servicer import IngestServicer
+from services.metrics.joining import joined
+from services.metrics.live.feed import ResumeTokens
+from services.metrics.live.hub import LiveHub
+from services.metrics.live.reader import LiveReader
+from services.metrics.live.servicer import RealtimeMetricsServicer, RealtimeServicer
+from services.metrics.live.watch import VenueWatch
+from services.metrics.recording.directory import SeriesDirectory
+from services.metrics.recording.queue import GroupCommit
+from services.metrics.recording.recorder import Recorder
+from services.metrics.recording.servicer import RecordingServicer
+from services.metrics.recording.writer import Written
+from services.metrics.revenue.answers import RevenueAnswers
+from services.metrics.revenue.servicer import RevenueServicer
+from services.metrics.revenue.summary import Revenue
+from services.metrics.series.namespaces import series_of
+from services.metrics.series.reader import SeriesReader
+from services.metrics.series.servicer import SeriesServicer
+
+
+class Serving:
+    """The RPC half of the process."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        settings = engines.settings
+        self.commits = GroupCommit(
+            engines.database,
+            engines.slots,
+            lanes=settings.ingest_lanes,
+            queue_rows=settings.ingest_queue_rows,
+            batch_rows=settings.ingest_batch_rows,
+            after_commit=self._after_commit,
+        )
+        self.hub = LiveHub(
+            engines.database,
+            engines.feeds,
+            ResumeTokens(engines.key("resume-tokens")),
+            slow_reader_seconds=settings.feed_slow_reader_seconds,
+            most_subscribers=settings.feed_subscribers,
+        )
+
+    def add_to(self, server: RpcServer) -> None:
+        """Serve every service of the metrics contract."""
+        engines, settings = self._engines, self._engines.settings
+        recorder = Recorder(
+            SeriesDirectory(engines.database, engines.venues, budget=settings.series_budget),
+            self.commits,
+            retention_days=settings.retention_days,
+        )
+        series = SeriesReader(
+            engines.database,
+            engines.venues,
+            engines.cache,
+            PageTokens(engines.key("page-tokens")),
+            retention_days=settings.retention_days,
+            percentile_row_limit=settings.percentile_row_limit,
+        )
+        live = LiveReader(engines.database, engines.venues)
+        watch = VenueWatch(
+            engines.venues, self.hub, engines.feeds, heartbeat_seconds=settings.feed_heartbeat_seconds
+        )
+        capacity = CapacityAnswers(Capacity(engines.database, engines.venues), engines.venues, engines.cache)
+        revenue = RevenueAnswers(Revenue(engines.database, engines.venues), engines.venues, engines.cache)
+        publisher = Publisher(engines.database, engines.venues, engines.relay)
+        server.add(
+            metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server,
+            joined(
+                metrics_service_pb2_grpc.MetricsServiceServicer,
+                RecordingServicer(recorder),
+                SeriesServicer(series),
+                RealtimeMetricsServicer(live),
+                CapacityServicer(capacity),
+            ),
+        )
+        server.add(
+            realtime_service_pb2_grpc.add_RealtimeServiceServicer_to_server,
+            joined(realtime_service_pb2_grpc.RealtimeServiceServicer, RealtimeServicer(live, watch)),
+        )
+        server.add(
+            analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server,
+            joined(analytics_service_pb2_grpc.AnalyticsServiceServicer, RevenueServicer(revenue)),
+        )
+        server.add(
+            ingest_service_pb2_grpc.add_IngestServiceServicer_to_server,
+            joined(ingest_service_pb2_grpc.IngestServiceServicer, IngestServicer(publisher)),
+        )
+
+    async def start(self) -> None:
+        self.commits.start()
+        self.hub.start()
+
+    async def close(self) -> None:
+        await self.hub.stop()
+        await self.commits.stop()
+
+    async def say_goodbye(self, draining: asyncio.Event) -> None:
+        """Close the streams with their last word when the server begins to drain."""
+        await draining.wait()
+        self.hub.close_streams("SHUTTING_DOWN", "this replica stops; come back now, another one answers")
+
+    async def _after_commit(self, tenant_id: UUID, written: Written) -> None:
+        """Tell feeds and caches what a group of recorded rows changed."""
+        if written.live:
+            self._engines.live.touch(tenant_id, written.live)
+        if written.changed:
+            with acting_as(service_caller(SERVICE, tenant_id)):
+                await self._engines.cache.invalidate(
+                    {series_of(key.venue_id, key.metric_type) for key in written.changed}
+                )

@@ -1,0 +1,69 @@
+"""Joins consumers, relays and jobs to stores: the half of a process that works by itself."""
+
+import asyncio
+
+from libs.common.jobs.runner import JobRunner
+from libs.common.tasks import essential
+from services.metrics.engines import SERVICE, Engines
+from services.metrics.ingest.relaying import SubscribedRelay
+from services.metrics.live.repair import FeedRepair
+from services.metrics.live.values import LiveValues
+from services.metrics.raw_events import consumer as raw_events_queue
+from services.metrics.raw_events.consumer import RawEvents
+from services.metrics.read_models import consumer as read_models_queue
+from services.metrics.read_models.consumer import ReadModels
+from services.metrics.read_models.effects import Effects
+from services.metrics.recording.jobs import SCHEDULES, jobs_of
+from services.metrics.recording.upkeep import Upkeep
+
+
+class Working:
+    """The half that consumes events, relays the outbox and keeps the tables in shape."""
+
+    def __init__(self, engines: Engines) -> None:
+        settings = engines.settings
+        sales = LiveValues(engines.live, engines.slots, lane=settings.ingest_lanes)
+        read_models = ReadModels(engines.database, engines.venues, Effects(sales, engines.cache))
+        raw_events = RawEvents(engines.raw_events)
+        self._consumers = (read_models.consumer(engines.bus), raw_events.consumer(engines.bus))
+        queues = {
+            read_models_queue.QUEUE: read_models_queue.TYPES,
+            raw_events_queue.QUEUE: raw_events_queue.TYPES,
+        }
+        self._relay = SubscribedRelay(engines.bus, engines.relay, queues)
+        self._repair = FeedRepair(
+            engines.worker_database,
+            engines.feeds,
+            engines.live,
+            every_seconds=settings.feed_repair_seconds,
+        )
+        self._upkeep = Upkeep(
+            engines.worker_database,
+            retention_days=settings.retention_days,
+            rollup_retention_days=settings.rollup_retention_days,
+        )
+        self._jobs = JobRunner(
+            engines.worker_database, service=SERVICE, jobs=jobs_of(self._upkeep), schedules=SCHEDULES
+        )
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        await self._upkeep.keep_partitions()
+        works = {
+            **{f"consumer-{at}": consumer.run() for at, consumer in enumerate(self._consumers)},
+            "outbox-relay": self._relay.run(),
+            "jobs": self._jobs.run_until(self._stop),
+            "feed-repair": self._repair.run(),
+        }
+        self._tasks = [essential(work, name=name) for name, work in works.items()]
+
+    async def close(self) -> None:
+        """Let what is in hand finish, then stop."""
+        self._stop.set()
+        self._relay.stop()
+        for consumer in self._consumers:
+            consumer.stop()
+        *finishing, repair = self._tasks
+        repair.cancel()
+        await asyncio.gather(*finishing, repair, return_exceptions=True)
