@@ -36,7 +36,10 @@ from services.metrics.revenue.servicer import RevenueServicer
 from services.metrics.revenue.summary import Revenue
 from services.metrics.series.namespaces import series_of
 from services.metrics.series.reader import SeriesReader
+from services.metrics.series.retention import Retention
 from services.metrics.series.servicer import SeriesServicer
+from services.metrics.trends.reader import TrendReader
+from services.metrics.trends.servicer import TrendsServicer
 
 
 class Serving:
@@ -77,6 +80,7 @@ class Serving:
             retention_days=settings.retention_days,
             percentile_row_limit=settings.percentile_row_limit,
         )
+        trends = TrendReader(engines.database, engines.venues, Retention(settings.retention_days))
         live = LiveReader(engines.database, engines.venues)
         watch = VenueWatch(
             engines.venues, self.hub, engines.feeds, heartbeat_seconds=settings.feed_heartbeat_seconds
@@ -90,6 +94,7 @@ class Serving:
                 metrics_service_pb2_grpc.MetricsServiceServicer,
                 RecordingServicer(recorder),
                 SeriesServicer(series),
+                TrendsServicer(trends),
                 RealtimeMetricsServicer(live),
                 CapacityServicer(capacity),
             ),

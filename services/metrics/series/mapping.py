@@ -14,7 +14,7 @@ from services.metrics.series.store import Figures, Percentile, Point
 def buckets_response(edges: Sequence[datetime], figures: Sequence[Figures]) -> series_pb2.ListMetricsResponse:
     newest = max((one.newest_time for one in figures if one.newest_time is not None), default=None)
     return series_pb2.ListMetricsResponse(
-        buckets=[_bucket(start, one) for start, one in zip(edges[:-1], figures, strict=True)],
+        buckets=[bucket_message(start, one) for start, one in zip(edges[:-1], figures, strict=True)],
         as_of=timestamp_of(newest),
     )
 
@@ -57,7 +57,7 @@ def percentile_response(aggregation: str, percentile: Percentile) -> series_pb2.
     )
 
 
-def _bucket(start: datetime, figures: Figures) -> series_pb2.MetricBucket:
+def bucket_message(start: datetime, figures: Figures) -> series_pb2.MetricBucket:
     bucket = series_pb2.MetricBucket(start_time=timestamp_of(start), count=figures.count, sum=figures.sum)
     if figures.count:
         bucket.avg = figures.sum / figures.count

@@ -1,6 +1,6 @@
 """What a request asks of a series, checked as far as field rules cannot."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -30,8 +30,18 @@ def selection_of(tenant_id: UUID, request: _SeriesRequest) -> Selection:
     Raises:
         InvalidField: A dimension is not "key=value", or two ask for different values of one key.
     """
+    dimensions = dimensions_of(request.dimension)
+    return Selection(tenant_id, UUID(request.venue_id), request.metric_type, dimensions)
+
+
+def dimensions_of(pairs: Iterable[str]) -> dict[str, str]:
+    """Dimensions of "key=value" texts.
+
+    Raises:
+        InvalidField: One is not "key=value", or two ask for different values of one key.
+    """
     dimensions: dict[str, str] = {}
-    for pair in request.dimension:
+    for pair in pairs:
         key, separator, value = pair.partition("=")
         if not key or not separator:
             raise InvalidField.of("dimension", "must be key=value; repeat the parameter for several")
@@ -39,7 +49,7 @@ def selection_of(tenant_id: UUID, request: _SeriesRequest) -> Selection:
             raise InvalidField.of("dimension", f"asks for two values of {key!r}; a series has one")
     if any("\0" in text for pair in dimensions.items() for text in pair):
         raise InvalidField.of("dimension", "must not contain the character U+0000")
-    return Selection(tenant_id, UUID(request.venue_id), request.metric_type, dimensions)
+    return dimensions
 
 
 def window_of(request: _SeriesRequest) -> Window:

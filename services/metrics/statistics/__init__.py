@@ -1,0 +1,1 @@
+"""Statistics of evenly spaced values, free of any input or output."""

@@ -1,0 +1,1 @@
+"""Trends of recorded metrics, and comparisons of their windows."""
