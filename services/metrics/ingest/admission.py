@@ -21,6 +21,10 @@ VENUE_FACTS: Final = frozenset(
         "order.completed",
         "order.refunded",
         "order.cancelled",
+        "ticket.scanned",
+        "ticket.transferred",
+        "ticket.listed",
+        "ticket.resold",
     }
 )
 """Types that say nothing without the venue they belong to."""

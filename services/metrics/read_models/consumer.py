@@ -19,7 +19,10 @@ from services.metrics.read_models.effects import Effects
 from services.metrics.read_models.recorders import RECORDERS
 
 QUEUE: Final = "metrics.read-models"
-TYPES: Final = (*catalog.TYPES, *(kind for recorder in RECORDERS for kind in recorder.types))
+TYPES: Final = tuple(
+    dict.fromkeys((*catalog.TYPES, *(kind for recorder in RECORDERS for kind in recorder.types)))
+)
+"""Each type once, though several capabilities may keep a part of it."""
 PREFETCH: Final = 500
 
 

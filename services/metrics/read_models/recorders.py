@@ -11,6 +11,7 @@ from libs.common.postgres.database import Connection
 from services.metrics.catalog.statements import NamedEvent
 from services.metrics.orders import recording as orders
 from services.metrics.read_models.changes import Changes
+from services.metrics.tickets import recording as tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +28,7 @@ class Recorder:
     record: Callable[[Connection, UUID, Sequence[Event]], Awaitable[Changes]]
 
 
-RECORDERS: Final = (Recorder(orders.TYPES, orders.shows, orders.record),)
+RECORDERS: Final = (
+    Recorder(orders.TYPES, orders.shows, orders.record),
+    Recorder(tickets.TYPES, tickets.shows, tickets.record),
+)

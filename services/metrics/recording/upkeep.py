@@ -26,7 +26,7 @@ class Upkeep:
 
     Args:
         worker_database: Database of the worker role.
-        retention_days: Age at which raw rows are dropped.
+        retention_days: Age at which raw rows, and scans, are dropped.
         rollup_retention_days: Age at which rollups are dropped.
     """
 
@@ -36,6 +36,8 @@ class Upkeep:
             PartitionPlan("analytics_metrics", _AHEAD_MONTHS, timedelta(days=retention_days)),
             PartitionPlan("analytics_aggregations", _AHEAD_MONTHS, timedelta(days=rollup_retention_days)),
             PartitionPlan("realtime_metrics", _AHEAD_DAYS, _LIVE_KEPT),
+            PartitionPlan("scans", _AHEAD_MONTHS, timedelta(days=retention_days)),
+            PartitionPlan("gate_minutes", _AHEAD_MONTHS, timedelta(days=retention_days)),
             PartitionPlan("idempotency_keys", _AHEAD_DAYS, timedelta(days=2)),
             INBOX_PARTITIONS,
         )
