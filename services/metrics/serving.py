@@ -17,6 +17,8 @@ from libs.common.rpc.server import RpcServer
 from services.metrics.capacity.answers import CapacityAnswers
 from services.metrics.capacity.report import Capacity
 from services.metrics.capacity.servicer import CapacityServicer
+from services.metrics.doors.board import Doors
+from services.metrics.doors.servicer import DoorsServicer
 from services.metrics.engines import SERVICE, Engines
 from services.metrics.ingest.publisher import Publisher
 from services.metrics.ingest.servicer import IngestServicer
@@ -38,6 +40,8 @@ from services.metrics.series.namespaces import series_of
 from services.metrics.series.reader import SeriesReader
 from services.metrics.series.retention import Retention
 from services.metrics.series.servicer import SeriesServicer
+from services.metrics.tickets.servicer import TicketsServicer
+from services.metrics.tickets.status import TicketStatuses
 from services.metrics.trends.reader import TrendReader
 from services.metrics.trends.servicer import TrendsServicer
 
@@ -87,6 +91,10 @@ class Serving:
         )
         capacity = CapacityAnswers(Capacity(engines.database, engines.venues), engines.venues, engines.cache)
         revenue = RevenueAnswers(Revenue(engines.database, engines.venues), engines.venues, engines.cache)
+        doors = Doors(engines.database, engines.venues)
+        tickets = TicketStatuses(
+            engines.database, engines.venues, engines.cache, PageTokens(engines.key("page-tokens"))
+        )
         publisher = Publisher(engines.database, engines.venues, engines.relay)
         server.add(
             metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server,
@@ -101,11 +109,19 @@ class Serving:
         )
         server.add(
             realtime_service_pb2_grpc.add_RealtimeServiceServicer_to_server,
-            joined(realtime_service_pb2_grpc.RealtimeServiceServicer, RealtimeServicer(live, watch)),
+            joined(
+                realtime_service_pb2_grpc.RealtimeServiceServicer,
+                RealtimeServicer(live, watch),
+                DoorsServicer(doors),
+            ),
         )
         server.add(
             analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server,
-            joined(analytics_service_pb2_grpc.AnalyticsServiceServicer, RevenueServicer(revenue)),
+            joined(
+                analytics_service_pb2_grpc.AnalyticsServiceServicer,
+                RevenueServicer(revenue),
+                TicketsServicer(tickets),
+            ),
         )
         server.add(
             ingest_service_pb2_grpc.add_IngestServiceServicer_to_server,

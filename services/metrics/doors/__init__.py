@@ -1,0 +1,1 @@
+"""How the house of a show fills, gate by gate."""
