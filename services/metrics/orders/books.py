@@ -1,9 +1,10 @@
 """The books of one order: its money and tickets by line, computed from its facts alone."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from services.metrics.orders.allocation import allocate
@@ -15,8 +16,9 @@ class BookLine:
     """One line of an order as it stands in the books, at the time of the sale.
 
     Money is in minor units. `order_count` is 1 on the order's first line and 0 on the others, so that sums
-    over any set of whole orders count each once. `newest_fact_at` is the time of the latest event behind the
-    order.
+    over any set of whole orders count each once. `event_order_count` does the same for the order's lines of
+    one show, `line_order_count` for those of one ticket type of a show. `newest_fact_at` is the time of the
+    latest event behind the order.
     """
 
     line_number: int
@@ -27,6 +29,8 @@ class BookLine:
     event_id: UUID | None
     ticket_type_id: UUID | None
     order_count: int
+    event_order_count: int
+    line_order_count: int
     ticket_count: int
     gross_minor: int
     fee_minor: int
@@ -34,6 +38,14 @@ class BookLine:
     refunded_ticket_count: int = 0
     refund_minor: int = 0
     refunded_fee_minor: int = 0
+
+
+class Replaced(NamedTuple):
+    """Lines of one order before and after a change, and the time of the latest event behind it."""
+
+    before: Sequence[BookLine]
+    after: Sequence[BookLine]
+    newest_fact_at: datetime
 
 
 @dataclass(slots=True)
@@ -77,6 +89,9 @@ def books_of(order: Order) -> tuple[BookLine, ...]:
     refunds = sorted(order.refunds.values(), key=lambda refund: refund.refund_id)
     settled = _settle(sale, gross, refunds)
     newest = order.newest_fact_at
+    shows = [sale.event_of(line) for line in sold]
+    of_show = _firsts(shows)
+    of_type = _firsts([(show, line.ticket_type_id) for show, line in zip(shows, sold, strict=True)])
     booked = [
         BookLine(
             line_number=number,
@@ -84,9 +99,11 @@ def books_of(order: Order) -> tuple[BookLine, ...]:
             sold_at=sale.sold_at,
             channel=sale.channel,
             currency=sale.currency,
-            event_id=sale.event_of(line),
+            event_id=shows[number],
             ticket_type_id=line.ticket_type_id,
             order_count=1 if number == 0 else 0,
+            event_order_count=of_show[number],
+            line_order_count=of_type[number],
             ticket_count=line.quantity,
             gross_minor=gross[number],
             fee_minor=fees[number],
@@ -99,6 +116,16 @@ def books_of(order: Order) -> tuple[BookLine, ...]:
     ]
     booked.extend(_foreign_lines(sale, len(booked), settled, newest))
     return tuple(booked)
+
+
+def _firsts(keys: Iterable[Hashable]) -> list[int]:
+    """1 where a key stands for the first time, 0 where it stood before."""
+    seen: set[Hashable] = set()
+    firsts = []
+    for key in keys:
+        firsts.append(0 if key in seen else 1)
+        seen.add(key)
+    return firsts
 
 
 def _list_values(lines: Sequence[SoldLine]) -> list[int]:
@@ -160,6 +187,8 @@ def _foreign_lines(sale: Sale, first_number: int, settled: _Settlement, newest: 
             event_id=sale.event_id,
             ticket_type_id=None,
             order_count=0,
+            event_order_count=0,
+            line_order_count=0,
             ticket_count=0,
             gross_minor=0,
             fee_minor=0,

@@ -38,6 +38,7 @@ def _completed(event: Event) -> Order:
         ),
         event_id=optional_id(payload.event_id),
         customer_id=UUID(payload.customer_id) if payload.customer_id else None,
+        session_id=payload.session_id or None,
     )
     return Order(UUID(payload.order_id), sale=sale)
 

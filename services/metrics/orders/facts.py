@@ -32,6 +32,7 @@ class Sale:
     lines: tuple[SoldLine, ...]
     event_id: UUID | None = None
     customer_id: UUID | None = None
+    session_id: str | None = None
 
     @property
     def sold_at(self) -> datetime:
@@ -40,6 +41,11 @@ class Sale:
     def event_of(self, line: SoldLine) -> UUID | None:
         """The show a line admits to."""
         return line.event_id or self.event_id
+
+    @property
+    def event_ids(self) -> frozenset[UUID]:
+        """The shows that the order admits to."""
+        return frozenset(event_id for line in self.lines if (event_id := self.event_of(line)) is not None)
 
 
 class ReturnedLine(NamedTuple):

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from libs.common.postgres.database import Connection
-from services.metrics.orders.books import BookLine, books_of
+from services.metrics.orders.books import BookLine, Replaced, books_of
 from services.metrics.orders.books_store import BooksStore
 from services.metrics.orders.facts import Order
+from services.metrics.orders.sessions import keep_sessions
 from services.metrics.orders.store import OrderStore
 from services.metrics.orders.sums import Deltas
 
@@ -16,11 +17,12 @@ from services.metrics.orders.sums import Deltas
 class Recorded:
     """What recording changed.
 
-    `first_sales` has the sold lines of each order whose sale entered the books for the first time;
-    `venue_ids` and `event_ids` are what the changed figures belong to.
+    `first_sales` has the sold lines of each order whose sale entered the books for the first time; `replaced`
+    what became of every changed order; `venue_ids` and `event_ids` are what the changed figures belong to.
     """
 
     first_sales: list[tuple[BookLine, ...]]
+    replaced: list[Replaced]
     venue_ids: frozenset[UUID]
     event_ids: frozenset[UUID]
 
@@ -42,7 +44,7 @@ async def record_orders(conn: Connection, tenant_id: UUID, statements: Iterable[
     """
     orders = merged(statements)
     if not orders:
-        return Recorded([], frozenset(), frozenset())
+        return Recorded([], [], frozenset(), frozenset())
     store, books = OrderStore(conn, tenant_id), BooksStore(conn, tenant_id)
     new = await store.insert_new(orders.values())
     known = {order.order_id: order for order in await _lock_known(store, orders.keys() - new)}
@@ -55,6 +57,7 @@ async def record_orders(conn: Connection, tenant_id: UUID, statements: Iterable[
         await store.update(restated.values())
     changed = [*(orders[order_id] for order_id in new), *restated.values()]
     await store.put_refunds(changed)
+    await keep_sessions(conn, tenant_id, changed, known=frozenset(known))
     return await _restate(books, changed, known)
 
 
@@ -68,9 +71,12 @@ async def _restate(books: BooksStore, changed: list[Order], known: dict[UUID, Or
     deltas = Deltas()
     entered: list[tuple[UUID, BookLine]] = []
     first_sales: list[tuple[BookLine, ...]] = []
+    replaced: list[Replaced] = []
     for order in changed:
         after = books_of(order)
-        deltas.replace(taken_out.get(order.order_id, ()), after, newest_fact_at=order.newest_fact_at)
+        out = taken_out.get(order.order_id, ())
+        deltas.replace(out, after, newest_fact_at=order.newest_fact_at)
+        replaced.append(Replaced(out, after, order.newest_fact_at))
         entered.extend((order.order_id, line) for line in after)
         before = known.get(order.order_id)
         if after and (before is None or before.sale is None):
@@ -79,6 +85,7 @@ async def _restate(books: BooksStore, changed: list[Order], known: dict[UUID, Or
     await books.add(deltas)
     return Recorded(
         first_sales,
+        replaced,
         venue_ids=frozenset(key.venue_id for key in deltas.sales),
         event_ids=frozenset(key.event_id for key in deltas.sales),
     )

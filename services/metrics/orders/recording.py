@@ -8,6 +8,7 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from libs.common.postgres.database import Connection
 from services.metrics.catalog.recorder import venues_of_events
 from services.metrics.catalog.statements import NamedEvent
+from services.metrics.orders.daily import daily_facts
 from services.metrics.orders.events import TYPES, order_of
 from services.metrics.orders.live import live_values
 from services.metrics.orders.recorder import record_orders
@@ -32,7 +33,10 @@ def shows(events: Iterable[Event]) -> list[NamedEvent]:
 async def record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> Changes:
     """Carry events of `TYPES` into the books."""
     recorded = await record_orders(conn, tenant_id, map(order_of, events))
-    changes = Changes(live=[value for lines in recorded.first_sales for value in live_values(lines)])
+    changes = Changes(
+        live=[value for lines in recorded.first_sales for value in live_values(lines)],
+        daily=daily_facts(recorded.replaced),
+    )
     venue_ids = {UUID(event.venue_id) for event in events} | recorded.venue_ids
     changes.touch(venue_ids, Topic.REVENUE, Topic.VISITS)
     changes.touch(

@@ -13,14 +13,15 @@ from services.metrics.revision import Revision
 # Grain: one order nobody named before. Sorted, so that two transactions with the same orders wait in one
 # order; an order that exists already, or that another transaction is just making, is left to _LOCK.
 _INSERT_NEW = """
-insert into orders (tenant_id, order_id, venue_id, event_id, customer_id, channel, currency, gross_minor,
-                    fee_minor, lines, version, revised_at, revision_id, cancelled_at)
-select $1, order_id, venue_id, event_id, customer_id, channel, currency, gross_minor,
+insert into orders (tenant_id, order_id, venue_id, event_id, customer_id, session_id, channel, currency,
+                    gross_minor, fee_minor, lines, version, revised_at, revision_id, cancelled_at)
+select $1, order_id, venue_id, event_id, customer_id, session_id, channel, currency, gross_minor,
        fee_minor, lines::jsonb, coalesce(version, -1), coalesce(revised_at, 'epoch'),
        coalesce(revision_id, '00000000-0000-0000-0000-000000000000'), cancelled_at
-  from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bigint[],
-              $9::bigint[], $10::text[], $11::bigint[], $12::timestamptz[], $13::uuid[], $14::timestamptz[])
-       as new (order_id, venue_id, event_id, customer_id, channel, currency, gross_minor,
+  from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+              $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::timestamptz[], $14::uuid[],
+              $15::timestamptz[])
+       as new (order_id, venue_id, event_id, customer_id, session_id, channel, currency, gross_minor,
                fee_minor, lines, version, revised_at, revision_id, cancelled_at)
  order by order_id
 on conflict (tenant_id, order_id) do nothing
@@ -30,7 +31,7 @@ returning order_id
 # Grain: one order. Index: orders_pkey. Locked in one order, so that whoever restates an order sees all that
 # was committed before.
 _LOCK = """
-select order_id, venue_id, event_id, customer_id, channel, currency, gross_minor, fee_minor,
+select order_id, venue_id, event_id, customer_id, session_id, channel, currency, gross_minor, fee_minor,
        lines, version, revised_at, revision_id, cancelled_at
   from orders
  where tenant_id = $1 and order_id = any($2::uuid[])
@@ -49,15 +50,17 @@ select order_id, refund_id, venue_id, currency, amount_minor, fee_minor, lines,
 # Grain: one order that this transaction has locked.
 _UPDATE = """
 update orders
-   set venue_id = new.venue_id, event_id = new.event_id, customer_id = new.customer_id, channel = new.channel,
-       currency = new.currency, gross_minor = new.gross_minor, fee_minor = new.fee_minor,
+   set venue_id = new.venue_id, event_id = new.event_id, customer_id = new.customer_id,
+       session_id = new.session_id, channel = new.channel, currency = new.currency,
+       gross_minor = new.gross_minor, fee_minor = new.fee_minor,
        lines = new.lines::jsonb, version = coalesce(new.version, -1),
        revised_at = coalesce(new.revised_at, 'epoch'),
        revision_id = coalesce(new.revision_id, '00000000-0000-0000-0000-000000000000'),
        cancelled_at = new.cancelled_at
-  from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::bigint[],
-              $9::bigint[], $10::text[], $11::bigint[], $12::timestamptz[], $13::uuid[], $14::timestamptz[])
-       as new (order_id, venue_id, event_id, customer_id, channel, currency, gross_minor,
+  from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+              $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::timestamptz[], $14::uuid[],
+              $15::timestamptz[])
+       as new (order_id, venue_id, event_id, customer_id, session_id, channel, currency, gross_minor,
                fee_minor, lines, version, revised_at, revision_id, cancelled_at)
  where orders.tenant_id = $1 and orders.order_id = new.order_id
 """
@@ -91,7 +94,7 @@ class OrderStore:
 
     async def insert_new(self, orders: Collection[Order]) -> frozenset[UUID]:
         """Make the orders that do not exist, without their refunds; returns their ids."""
-        rows = await self._driver.fetch(_INSERT_NEW, self._tenant_id, *columns(map(_order_row, orders), 13))
+        rows = await self._driver.fetch(_INSERT_NEW, self._tenant_id, *columns(map(_order_row, orders), 14))
         return frozenset(row["order_id"] for row in rows)
 
     async def lock(self, order_ids: Collection[UUID]) -> list[Order]:
@@ -107,7 +110,7 @@ class OrderStore:
 
     async def update(self, orders: Collection[Order]) -> None:
         """Restate locked orders, without their refunds."""
-        await self._driver.execute(_UPDATE, self._tenant_id, *columns(map(_order_row, orders), 13))
+        await self._driver.execute(_UPDATE, self._tenant_id, *columns(map(_order_row, orders), 14))
 
     async def put_refunds(self, orders: Iterable[Order]) -> None:
         """Keep every refund of orders that were made or locked by this transaction."""
@@ -119,12 +122,13 @@ class OrderStore:
 def _order_row(order: Order) -> tuple[Any, ...]:
     sale = order.sale
     if sale is None:
-        return (order.order_id, *(None,) * 11, order.cancelled_at)
+        return (order.order_id, *(None,) * 12, order.cancelled_at)
     return (
         order.order_id,
         sale.venue_id,
         sale.event_id,
         sale.customer_id,
+        sale.session_id,
         sale.channel,
         sale.currency,
         sale.gross_minor,
@@ -156,6 +160,7 @@ def _sale_of(row: Any) -> Sale | None:
         ),
         event_id=row["event_id"],
         customer_id=row["customer_id"],
+        session_id=row["session_id"],
     )
 
 

@@ -24,6 +24,7 @@ class SalesKey(NamedTuple):
     bucket_minutes: int
     bucket_start: datetime
     event_id: UUID
+    ticket_type_id: UUID
     channel: str
     currency: str
 
@@ -42,6 +43,8 @@ class SalesDelta:
 
     newest_fact_at: datetime
     order_count: int = 0
+    event_order_count: int = 0
+    line_order_count: int = 0
     ticket_count: int = 0
     gross_minor: int = 0
     fee_minor: int = 0
@@ -51,6 +54,8 @@ class SalesDelta:
 
     def add(self, line: BookLine, sign: int) -> None:
         self.order_count += sign * line.order_count
+        self.event_order_count += sign * line.event_order_count
+        self.line_order_count += sign * line.line_order_count
         self.ticket_count += sign * line.ticket_count
         self.gross_minor += sign * line.gross_minor
         self.fee_minor += sign * line.fee_minor
@@ -99,7 +104,14 @@ class Deltas:
                 self._tickets_of(line, newest_fact_at).add(line, sign)
 
     def _sales_of(self, line: BookLine, bucket: tuple[int, datetime], newest_fact_at: datetime) -> SalesDelta:
-        key = SalesKey(line.venue_id, *bucket, line.event_id or NO_ID, line.channel, line.currency)
+        key = SalesKey(
+            line.venue_id,
+            *bucket,
+            line.event_id or NO_ID,
+            line.ticket_type_id or NO_ID,
+            line.channel,
+            line.currency,
+        )
         delta = self.sales.get(key)
         if delta is None:
             delta = self.sales[key] = SalesDelta(newest_fact_at)

@@ -22,18 +22,20 @@ ROLLUP_ERRORS = """
 with lines as (
     select tenant_id, venue_id, bucket_minutes,
            date_bin(make_interval(mins => bucket_minutes), sold_at, 'epoch') as bucket_start,
-           coalesce(event_id, '00000000-0000-0000-0000-000000000000') as event_id, channel, currency,
-           sum(order_count) as o, sum(ticket_count) as t, sum(gross_minor) as g, sum(fee_minor) as f,
+           coalesce(event_id, '00000000-0000-0000-0000-000000000000') as event_id,
+           coalesce(ticket_type_id, '00000000-0000-0000-0000-000000000000') as ticket_type_id,
+           channel, currency, sum(order_count) as o, sum(event_order_count) as eo,
+           sum(line_order_count) as lo, sum(ticket_count) as t, sum(gross_minor) as g, sum(fee_minor) as f,
            sum(refunded_ticket_count) as rt, sum(refund_minor) as r, sum(refunded_fee_minor) as rf
       from order_lines, unnest(array[15, 1440]) as bucket_minutes
-     where tenant_id = $1 group by 1, 2, 3, 4, 5, 6, 7
+     where tenant_id = $1 group by 1, 2, 3, 4, 5, 6, 7, 8
 )
 select * from lines full join (select * from sales_rollup where tenant_id = $1) as kept
- using (tenant_id, venue_id, bucket_minutes, bucket_start, event_id, channel, currency)
- where (coalesce(o, 0), coalesce(t, 0), coalesce(g, 0), coalesce(f, 0), coalesce(rt, 0), coalesce(r, 0),
-        coalesce(rf, 0))
-    is distinct from (order_count, ticket_count, gross_minor, fee_minor, refunded_ticket_count, refund_minor,
-        refunded_fee_minor)
+ using (tenant_id, venue_id, bucket_minutes, bucket_start, event_id, ticket_type_id, channel, currency)
+ where (coalesce(o, 0), coalesce(eo, 0), coalesce(lo, 0), coalesce(t, 0), coalesce(g, 0), coalesce(f, 0),
+        coalesce(rt, 0), coalesce(r, 0), coalesce(rf, 0))
+    is distinct from (order_count, event_order_count, line_order_count, ticket_count, gross_minor, fee_minor,
+        refunded_ticket_count, refund_minor, refunded_fee_minor)
 """
 COUNT_ERRORS = """
 with lines as (
