@@ -39,9 +39,17 @@ async def maintain_partitions(
     return dropped
 
 
-async def refresh(worker: Database, view: str) -> None:
-    """Bring `materialized.<view>` up to date without stopping its readers."""
+async def refresh(worker: Database, view: str, *, within: timedelta = timedelta(minutes=5)) -> None:
+    """Bring `materialized.<view>` up to date without stopping its readers.
+
+    Args:
+        worker: Database of the worker role.
+        view: Name of the materialized view.
+        within: Longest time it may take, in the place of the connection's statement timeout.
+    """
     async with worker.infrastructure() as connection:
+        timeout = f"{within.total_seconds() * 1000:.0f}"
+        await connection.execute("select set_config('statement_timeout', $1, true)", timeout)
         statement = await connection.fetchval(
             "select format('refresh materialized view concurrently materialized.%I', $1::text)", view
         )

@@ -10,7 +10,8 @@ class DailyFact(NamedTuple):
     """A change of a venue's day, and of a show's where `event_id` is given.
 
     `figures` maps columns of the daily tables to what is added to them (negative: taken out). `currency` is
-    empty for figures without money.
+    empty for figures without money. `newest_fact_at` is the time of the newest event behind the change where
+    that is not `at` itself, such as a refund that restates the day of its sale.
     """
 
     venue_id: UUID
@@ -18,6 +19,7 @@ class DailyFact(NamedTuple):
     at: datetime
     currency: str
     figures: Mapping[str, int]
+    newest_fact_at: datetime | None = None
 
 
 class DailyVisit(NamedTuple):

@@ -13,10 +13,12 @@ from libs.common.errors import VenueNotFound
 from libs.common.postgres.database import Connection, Database
 from services.metrics.catalog import recording as catalog
 from services.metrics.catalog.venues import Venues
+from services.metrics.daily import recording as daily
 from services.metrics.ingest.admission import require_fit
 from services.metrics.read_models.changes import Changes
 from services.metrics.read_models.effects import Effects
 from services.metrics.read_models.recorders import RECORDERS
+from services.metrics.replication import recording as platform_series
 
 QUEUE: Final = "metrics.read-models"
 TYPES: Final = tuple(
@@ -68,10 +70,13 @@ class ReadModels:
         parts = [(recorder, [one for one in events if one.type in recorder.types]) for recorder in RECORDERS]
         shows = [show for recorder, own in parts for show in recorder.shows(own)]
         described = [event for event in events if event.type in catalog.TYPES]
+        zones_before = await daily.begin(conn, tenant_id, events)
         changes = await catalog.record(conn, tenant_id, described, shows)
         for recorder, own in parts:
             if own:
                 changes.add(await recorder.record(conn, tenant_id, own))
+        await platform_series.record(conn, tenant_id, changes.daily)
+        await daily.record(conn, tenant_id, changes.daily, changes.visits, zones_before)
         return changes
 
     async def _require_own_venues(self, conn: Connection, tenant_id: UUID, venue_ids: set[UUID]) -> None:
