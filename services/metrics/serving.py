@@ -28,6 +28,11 @@ from services.metrics.live.hub import LiveHub
 from services.metrics.live.reader import LiveReader
 from services.metrics.live.servicer import RealtimeMetricsServicer, RealtimeServicer
 from services.metrics.live.watch import VenueWatch
+from services.metrics.marketplace.activity import Marketplace
+from services.metrics.marketplace.answers import MarketplaceAnswers
+from services.metrics.marketplace.servicer import MarketplaceServicer
+from services.metrics.raw_events.replay import Replay
+from services.metrics.raw_events.servicer import ReplayServicer
 from services.metrics.recording.directory import SeriesDirectory
 from services.metrics.recording.queue import GroupCommit
 from services.metrics.recording.recorder import Recorder
@@ -40,6 +45,7 @@ from services.metrics.series.namespaces import series_of
 from services.metrics.series.reader import SeriesReader
 from services.metrics.series.retention import Retention
 from services.metrics.series.servicer import SeriesServicer
+from services.metrics.series.sources import bucket_source
 from services.metrics.tickets.servicer import TicketsServicer
 from services.metrics.tickets.status import TicketStatuses
 from services.metrics.trends.reader import TrendReader
@@ -78,6 +84,7 @@ class Serving:
         )
         series = SeriesReader(
             engines.database,
+            bucket_source(engines.database, engines.influx if settings.series_source == "auto" else None),
             engines.venues,
             engines.cache,
             PageTokens(engines.key("page-tokens")),
@@ -95,7 +102,11 @@ class Serving:
         tickets = TicketStatuses(
             engines.database, engines.venues, engines.cache, PageTokens(engines.key("page-tokens"))
         )
+        marketplace = MarketplaceAnswers(
+            Marketplace(engines.database, engines.venues), engines.venues, engines.cache
+        )
         publisher = Publisher(engines.database, engines.venues, engines.relay)
+        replay = Replay(engines.raw_events, engines.key("replay-tokens"))
         server.add(
             metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server,
             joined(
@@ -121,11 +132,16 @@ class Serving:
                 analytics_service_pb2_grpc.AnalyticsServiceServicer,
                 RevenueServicer(revenue),
                 TicketsServicer(tickets),
+                MarketplaceServicer(marketplace),
             ),
         )
         server.add(
             ingest_service_pb2_grpc.add_IngestServiceServicer_to_server,
-            joined(ingest_service_pb2_grpc.IngestServiceServicer, IngestServicer(publisher)),
+            joined(
+                ingest_service_pb2_grpc.IngestServiceServicer,
+                IngestServicer(publisher),
+                ReplayServicer(replay),
+            ),
         )
 
     async def start(self) -> None:

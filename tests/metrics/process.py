@@ -20,6 +20,7 @@ from deploy.local.data_folder import DataFolder
 from deploy.local.ports import free_port
 from deploy.local.programs import Program
 from deploy.provision import make_keys
+from libs.common.auth.identity import IdentityIssuer
 from tests.servers.databases import ServiceDatabase
 
 
@@ -100,6 +101,11 @@ class MetricsProcess:
         return self.credentials.user_token(
             tenant_id, permissions=permissions, venue_ids=venue_ids, lifetime=lifetime
         )
+
+    def service_token(self, tenant_id: UUID, *, venue_ids: Collection[UUID] | None = None) -> str:
+        """A token of the service's own identity, for internal methods."""
+        issuer = IdentityIssuer("metrics", self.credentials.identity_key("metrics"), AUDIENCE)
+        return issuer.token(tenant_id, PERMISSIONS, venue_ids)
 
 
 @dataclass

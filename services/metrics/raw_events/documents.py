@@ -1,11 +1,16 @@
-"""Platform events as documents."""
+"""Platform events as documents, and back."""
 
 from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
 
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 from tickettoken.events.v1.envelope_pb2 import Event
 
+from libs.common.buckets import microseconds
 from libs.common.mongo import Document
+
+_PAYLOADS: Final = frozenset(field.name for field in Event.DESCRIPTOR.oneofs_by_name["payload"].fields)
 
 
 def document_of(event: Event, stored_at: datetime) -> Document:
@@ -18,12 +23,14 @@ def document_of(event: Event, stored_at: datetime) -> Document:
         stored_at: When it was taken over; decides when it expires.
     """
     kind = event.WhichOneof("payload")
+    occurred_at = event.occurred_at.ToDatetime(tzinfo=UTC)
     document: Document = {
         "id": event.event_id,
         "type": event.type,
         "entity_id": event.entity_id,
         "version": event.version,
-        "occurred_at": event.occurred_at.ToDatetime(tzinfo=UTC),
+        "occurred_at": occurred_at,
+        "occurred_microseconds": microseconds(occurred_at),  # BSON dates end at milliseconds
         "producer": event.producer,
         "stored_at": stored_at,
         "payload": MessageToDict(getattr(event, kind)) if kind else {},
@@ -33,3 +40,24 @@ def document_of(event: Event, stored_at: datetime) -> Document:
     if event.traceparent:
         document["traceparent"] = event.traceparent
     return document
+
+
+def event_of(document: Document, tenant_id: UUID) -> Event:
+    """The event that a document was made from; fields of a later version of the contract are left out."""
+    event = Event(
+        event_id=document["id"],
+        type=document["type"],
+        tenant_id=str(tenant_id),
+        venue_id=document.get("venue_id", ""),
+        entity_id=document["entity_id"],
+        version=document["version"],
+        producer=document["producer"],
+        traceparent=document.get("traceparent", ""),
+    )
+    event.occurred_at.FromMicroseconds(document["occurred_microseconds"])
+    kind = document["type"].replace(".", "_")
+    if kind in _PAYLOADS:
+        payload = getattr(event, kind)
+        payload.SetInParent()
+        ParseDict(document["payload"], payload, ignore_unknown_fields=True)
+    return event

@@ -1,14 +1,52 @@
 """The MongoDB collection `raw_analytics`: events of the current caller's tenant."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final, Self
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple, Self
 
 from pymongo import ASCENDING, IndexModel
 
+from libs.common.buckets import microseconds
 from libs.common.mongo import Document, Mongo
 
 COLLECTION: Final = "raw_analytics"
+_STORED: Final = (("stored_at", ASCENDING), ("id", ASCENDING))
+
+
+class Position(NamedTuple):
+    """A place in the order in which events were stored."""
+
+    stored_at: datetime
+    id: str
+
+    @classmethod
+    def start(cls) -> Self:
+        """Before every event."""
+        return cls(datetime(1970, 1, 1, tzinfo=UTC), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events to read: those stored before an instant, of some types, that occurred within a window.
+
+    No types: all. An end of the window that is None is open.
+    """
+
+    stored_before: datetime
+    types: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def query(self) -> Document:
+        """Types and window as MongoDB has them."""
+        query: Document = {"type": {"$in": list(self.types)}} if self.types else {}
+        occurred = {}
+        if self.start is not None:
+            occurred["$gte"] = microseconds(self.start)
+        if self.end is not None:
+            occurred["$lt"] = microseconds(self.end)
+        return {**query, "occurred_microseconds": occurred} if occurred else query
 
 
 class RawEventStore:
@@ -35,7 +73,7 @@ class RawEventStore:
         Raises:
             DependencyUnavailable: MongoDB is not reachable.
         """
-        replay = [("tenant_id", ASCENDING), ("stored_at", ASCENDING), ("_id", ASCENDING)]
+        replay = [("tenant_id", ASCENDING), ("stored_at", ASCENDING), ("id", ASCENDING)]
         expiry = int(self._kept.total_seconds())
         await self._collection.ensure(
             [
@@ -51,6 +89,57 @@ class RawEventStore:
             DependencyUnavailable: MongoDB is not reachable; some may have been stored, repeat all.
         """
         await self._collection.keep(documents)
+
+    async def page(self, wanted: Wanted, after: Position, limit: int) -> list[Document]:
+        """At most `limit` events in the order in which they were stored, after a position.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable.
+        """
+        later = {
+            "$or": [
+                {"stored_at": after.stored_at, "id": {"$gt": after.id}},
+                {"stored_at": {"$gt": after.stored_at}},
+            ]
+        }
+        query = {
+            "stored_at": {"$gte": after.stored_at, "$lt": wanted.stored_before},
+            **wanted.query(),
+            **later,
+        }
+        return await self._collection.find(query, sort=_STORED, limit=limit)
+
+    async def count(self, wanted: Wanted) -> int:
+        """How many events are wanted.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable.
+        """
+        query = {"stored_at": {"$lt": wanted.stored_before}, **wanted.query()}
+        return await self._collection.count(query)
+
+    async def oldest(self) -> datetime | None:
+        """When the first event that is still kept was stored.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable.
+        """
+        found = await self._collection.find({}, sort=_STORED, limit=1)
+        return found[0]["stored_at"] if found else None
+
+    async def known(self, event_ids: Sequence[str]) -> set[str]:
+        """Those of the ids that are kept.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable.
+        """
+        found = await self._collection.find({"id": {"$in": list(event_ids)}}, limit=len(event_ids))
+        return {document["id"] for document in found}
+
+    @property
+    def kept(self) -> timedelta:
+        """How long an event is kept."""
+        return self._kept
 
     async def check(self) -> None:
         """Return when MongoDB answers.
