@@ -99,6 +99,13 @@ def _amounts(event: Event) -> Iterator[tuple[str, int]]:
     elif event.HasField("order_refunded"):
         yield "orderRefunded.amount", event.order_refunded.amount.amount_minor
         yield "orderRefunded.fees", event.order_refunded.fees.amount_minor
+    elif event.HasField("ticket_listed"):
+        yield "ticketListed.price", event.ticket_listed.price.amount_minor
+        yield "ticketListed.faceValue", event.ticket_listed.face_value.amount_minor
+    elif event.HasField("ticket_resold"):
+        yield "ticketResold.price", event.ticket_resold.price.amount_minor
+        yield "ticketResold.faceValue", event.ticket_resold.face_value.amount_minor
+        yield "ticketResold.royalty", event.ticket_resold.royalty.amount_minor
 
 
 def _is_id(text: str) -> bool:

@@ -9,6 +9,7 @@ from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.postgres.database import Connection
 from services.metrics.catalog.statements import NamedEvent
+from services.metrics.marketplace import recording as marketplace
 from services.metrics.orders import recording as orders
 from services.metrics.read_models.changes import Changes
 from services.metrics.tickets import recording as tickets
@@ -31,4 +32,5 @@ class Recorder:
 RECORDERS: Final = (
     Recorder(orders.TYPES, orders.shows, orders.record),
     Recorder(tickets.TYPES, tickets.shows, tickets.record),
+    Recorder(marketplace.TYPES, marketplace.shows, marketplace.record),
 )

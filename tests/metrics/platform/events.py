@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from tickettoken.common.v1.money_pb2 import Money
-from tickettoken.events.v1 import orders_pb2, venues_pb2
+from tickettoken.events.v1 import orders_pb2, tickets_pb2, venues_pb2
 from tickettoken.events.v1.envelope_pb2 import Event
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -118,10 +118,95 @@ def order_cancelled(tenant_id, venue_id, order_id, **envelope):
     return event(tenant_id, venue_id, order_id, order_cancelled=state, **envelope)
 
 
+def ticket_listed(
+    tenant_id,
+    venue_id,
+    listing_id=None,
+    *,
+    show,
+    ticket=None,
+    ticket_type=None,
+    price=5_000,
+    face_value=None,
+    currency="EUR",
+    status="active",
+    **envelope,
+):
+    listing_id = listing_id or uuid4()
+    state = tickets_pb2.TicketListed(
+        listing_id=str(listing_id),
+        ticket_id=str(ticket or uuid4()),
+        event_id=str(show),
+        ticket_type_id=_text(ticket_type),
+        price=_money(price, currency),
+        face_value=_money(face_value, currency),
+        status=status,
+    )
+    return event(tenant_id, venue_id, listing_id, ticket_listed=state, **envelope)
+
+
+def ticket_resold(
+    tenant_id,
+    venue_id,
+    ticket=None,
+    *,
+    show,
+    listing=None,
+    ticket_type=None,
+    price=5_000,
+    face_value=None,
+    royalty=None,
+    currency="EUR",
+    **envelope,
+):
+    ticket = ticket or uuid4()
+    state = tickets_pb2.TicketResold(
+        ticket_id=str(ticket),
+        listing_id=_text(listing),
+        event_id=str(show),
+        ticket_type_id=_text(ticket_type),
+        price=_money(price, currency),
+        face_value=_money(face_value, currency),
+        royalty=_money(royalty, currency),
+    )
+    return event(tenant_id, venue_id, ticket, ticket_resold=state, **envelope)
+
+
+def ticket_scanned(
+    tenant_id,
+    venue_id,
+    ticket=None,
+    *,
+    show,
+    result="admitted",
+    gate="",
+    ticket_type=None,
+    order=None,
+    **envelope,
+):
+    ticket = ticket or uuid4()
+    state = tickets_pb2.TicketScanned(
+        ticket_id=str(ticket),
+        event_id=str(show),
+        ticket_type_id=_text(ticket_type),
+        order_id=_text(order),
+        gate=gate,
+        result=result,
+    )
+    return event(tenant_id, venue_id, ticket, ticket_scanned=state, **envelope)
+
+
+def ticket_transferred(tenant_id, venue_id, ticket, *, show, **envelope):
+    state = tickets_pb2.TicketTransferred(ticket_id=str(ticket), event_id=str(show))
+    return event(tenant_id, venue_id, ticket, ticket_transferred=state, **envelope)
+
+
 def _show(values):
     starts_at = values.pop("starts_at", NOON + timedelta(days=30))
     show = venues_pb2.Show(name=values.pop("name", "Premiere"), capacity=values.pop("capacity", 0))
     show.starts_at.FromDatetime(starts_at)
+    if (doors_at := values.pop("doors_at", None)) is not None:
+        show.doors_at.FromDatetime(doors_at)
     return show, values
 
 

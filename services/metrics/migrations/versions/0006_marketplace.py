@@ -18,7 +18,7 @@ reporting_views.marketplace_activity_materialized
     Columns: tenant_id, venue_id, event_id, currency, market_date, new_listing_count, resale_count,
     resale_minor, royalty_minor, known_face_resale_count, above_face_count, median_price_ratio,
     newest_fact_at.
-    Reader: the data set "marketplace" of ExportRows, through services.metrics.marketplace.history.
+    Reader: the data set "marketplace" of ExportRows.
 """
 
 from libs.common.postgres.migrate import apply

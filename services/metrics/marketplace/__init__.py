@@ -1,0 +1,1 @@
+"""The secondary market: listings, resales, and their prices against face value."""
