@@ -17,6 +17,9 @@ from libs.common.rpc.server import RpcServer
 from services.metrics.capacity.answers import CapacityAnswers
 from services.metrics.capacity.report import Capacity
 from services.metrics.capacity.servicer import CapacityServicer
+from services.metrics.daily.answers import PerformanceAnswers
+from services.metrics.daily.performance import VenuePerformance
+from services.metrics.daily.servicer import VenuePerformanceServicer
 from services.metrics.doors.board import Doors
 from services.metrics.doors.servicer import DoorsServicer
 from services.metrics.engines import SERVICE, Engines
@@ -98,6 +101,9 @@ class Serving:
         )
         capacity = CapacityAnswers(Capacity(engines.database, engines.venues), engines.venues, engines.cache)
         revenue = RevenueAnswers(Revenue(engines.database, engines.venues), engines.venues, engines.cache)
+        venues_over_time = PerformanceAnswers(
+            VenuePerformance(engines.database), engines.venues, engines.cache
+        )
         doors = Doors(engines.database, engines.venues)
         tickets = TicketStatuses(
             engines.database, engines.venues, engines.cache, PageTokens(engines.key("page-tokens"))
@@ -131,6 +137,7 @@ class Serving:
             joined(
                 analytics_service_pb2_grpc.AnalyticsServiceServicer,
                 RevenueServicer(revenue),
+                VenuePerformanceServicer(venues_over_time),
                 TicketsServicer(tickets),
                 MarketplaceServicer(marketplace),
             ),

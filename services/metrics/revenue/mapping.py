@@ -11,15 +11,15 @@ from services.metrics.revenue.windows import Window
 
 def summary_message(summary: RevenueSummary) -> revenue_pb2.GetRevenueSummaryResponse:
     return revenue_pb2.GetRevenueSummaryResponse(
-        current=[_figures_message(figures) for figures in summary.current],
-        previous=[_figures_message(figures) for figures in summary.previous],
+        current=[figures_message(figures) for figures in summary.current],
+        previous=[figures_message(figures) for figures in summary.previous],
         window=_interval_message(summary.window),
         previous_window=_interval_message(summary.previous_window),
         as_of=timestamp_of(summary.as_of),
     )
 
 
-def _figures_message(figures: RevenueFigures) -> revenue_pb2.RevenueFigures:
+def figures_message(figures: RevenueFigures) -> revenue_pb2.RevenueFigures:
     average = figures.average_order_minor
     return revenue_pb2.RevenueFigures(
         currency=figures.currency,
