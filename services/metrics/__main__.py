@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from typing import Any
 
 import uvloop
 
@@ -18,12 +19,18 @@ def main() -> int:
     commands.add_parser("all", help="serve and work in one process")
     commands.add_parser("migrate", help="bring the database to this version; needs the owner's URL")
     _add_dead_letters(commands.add_parser("dead-letters", help="show or replay events that failed"))
+    _add_replica_commands(commands)
+    _add_check_daily(commands.add_parser("check-daily", help="compare the days with the facts and repair"))
     arguments = parser.parse_args()
     settings = MetricsSettings()
     if arguments.command == "migrate":
         return asyncio.run(_migrate(settings))
     if arguments.command == "dead-letters":
         return asyncio.run(_dead_letters(settings, arguments))
+    if arguments.command == "check-daily":
+        return asyncio.run(_check_daily(settings, arguments))
+    if arguments.command in ("migrate-to-influx", "reconcile"):
+        return uvloop.run(_replica(settings, arguments))
     return uvloop.run(_run(settings, arguments.command))
 
 
@@ -61,6 +68,30 @@ async def _dead_letters(settings: MetricsSettings, arguments: argparse.Namespace
         return await run(bus, arguments)
     finally:
         await bus.close()
+
+
+def _add_replica_commands(commands: Any) -> None:
+    from services.metrics.replication.commands import add_commands
+
+    add_commands(commands)
+
+
+async def _replica(settings: MetricsSettings, arguments: argparse.Namespace) -> int:
+    from services.metrics.replication.commands import run
+
+    return await run(settings, arguments)
+
+
+def _add_check_daily(parser: argparse.ArgumentParser) -> None:
+    from services.metrics.daily.command import add_arguments
+
+    add_arguments(parser)
+
+
+async def _check_daily(settings: MetricsSettings, arguments: argparse.Namespace) -> int:
+    from services.metrics.daily.command import run
+
+    return await run(settings, arguments)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ async def run(settings: MetricsSettings, *, serves: bool, works: bool) -> None:
                 "redis": partial(redis.check, engines.redis),
                 "bus": engines.bus.check,
                 "mongo": engines.raw_events.check,
+                **({} if engines.influx is None else {"influx": engines.influx.check}),
             },
         )
         if works:

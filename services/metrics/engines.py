@@ -16,6 +16,7 @@ from services.metrics.live.feed import Feeds
 from services.metrics.live.publisher import LivePublisher
 from services.metrics.raw_events.store import RawEventStore
 from services.metrics.recording.slots import WriterSlots
+from services.metrics.replication.influx import Influx
 from services.metrics.settings import MetricsSettings
 
 SERVICE: Final = "metrics"
@@ -52,6 +53,7 @@ class Engines:
         self.raw_events = RawEventStore.connect(
             settings.mongo_url.get_secret_value(), kept=timedelta(days=settings.raw_event_retention_days)
         )
+        self.influx = _influx(settings)
 
     def key(self, purpose: str) -> bytes:
         return derive_key(self.settings.identity_key_path, purpose)
@@ -67,6 +69,20 @@ class Engines:
         await self.slots.stop()
         await self.bus.close()
         await self.raw_events.close()
+        if self.influx is not None:
+            await self.influx.close()
         await self.redis.aclose()
         await self.database.close()
         await self.worker_database.close()
+
+
+def _influx(settings: MetricsSettings) -> Influx | None:
+    """The replica's server; None where series live in PostgreSQL alone."""
+    if settings.influx_url is None:
+        return None
+    return Influx(
+        settings.influx_url,
+        token=None if settings.influx_token is None else settings.influx_token.get_secret_value(),
+        org=settings.influx_org,
+        read_seconds=settings.influx_read_timeout_seconds,
+    )

@@ -1,6 +1,8 @@
 """Settings of the metrics service (variables start with METRICS_)."""
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from libs.common.settings import StoreSettings
@@ -22,6 +24,21 @@ class MetricsSettings(StoreSettings):
     ingest_batch_rows: int = Field(20_000, ge=1, description="Rows one group commit takes at most.")
 
     percentile_row_limit: int = Field(1_000_000, ge=1, description="Raw rows an exact percentile may read.")
+
+    influx_url: str | None = Field(None, description="InfluxDB URL; unset means no replica of the series.")
+    influx_token: SecretStr | None = Field(
+        None, description="InfluxDB token: version 2 and 3; user:password for 1."
+    )
+    influx_org: str = Field("tickettoken", description="InfluxDB organisation; version 2.")
+    influx_read_timeout_seconds: float = Field(1.0, gt=0, description="Wait before PostgreSQL answers alone.")
+    series_source: Literal["auto", "postgres"] = Field(
+        "auto", description="Where series are read: the replica while it keeps up, or PostgreSQL alone."
+    )
+    replication_poll_seconds: float = Field(1.0, gt=0, description="Pause of an idle replicator.")
+    replication_batch_rows: int = Field(20_000, ge=1, description="Rows one replicated batch aims at.")
+
+    visit_retention_days: int = Field(400, ge=1, le=3650, description="Age at which visits are dropped.")
+    session_active_seconds: int = Field(300, ge=1, description="How long a session counts as active.")
 
     raw_event_retention_days: int = Field(400, ge=1, description="Age at which raw platform events expire.")
 

@@ -4,6 +4,8 @@ import asyncio
 
 from libs.common.jobs.runner import JobRunner
 from libs.common.tasks import essential
+from services.metrics.daily import jobs as daily_jobs
+from services.metrics.daily.check import DailyCheck
 from services.metrics.engines import SERVICE, Engines
 from services.metrics.ingest.relaying import SubscribedRelay
 from services.metrics.live.repair import FeedRepair
@@ -15,6 +17,11 @@ from services.metrics.read_models.consumer import ReadModels
 from services.metrics.read_models.effects import Effects
 from services.metrics.recording.jobs import SCHEDULES, jobs_of
 from services.metrics.recording.upkeep import Upkeep
+from services.metrics.replication.work import ReplicationWork
+from services.metrics.views import jobs as view_jobs
+from services.metrics.views.refreshes import Refreshes
+from services.metrics.visits import jobs as visit_jobs
+from services.metrics.visits.retention import VisitRetention
 
 
 class Working:
@@ -41,9 +48,22 @@ class Working:
             engines.worker_database,
             retention_days=settings.retention_days,
             rollup_retention_days=settings.rollup_retention_days,
+            visit_retention_days=settings.visit_retention_days,
         )
+        self._replication = ReplicationWork(engines.worker_database, engines.influx, settings)
         self._jobs = JobRunner(
-            engines.worker_database, service=SERVICE, jobs=jobs_of(self._upkeep), schedules=SCHEDULES
+            engines.worker_database,
+            service=SERVICE,
+            jobs=(
+                *jobs_of(self._upkeep),
+                *visit_jobs.jobs_of(
+                    VisitRetention(engines.worker_database, retention_days=settings.visit_retention_days)
+                ),
+                *daily_jobs.jobs_of(DailyCheck(engines.database)),
+                *view_jobs.jobs_of(Refreshes(engines.worker_database)),
+                *self._replication.jobs,
+            ),
+            schedules=(*SCHEDULES, *visit_jobs.SCHEDULES, *view_jobs.SCHEDULES, *self._replication.schedules),
         )
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -54,6 +74,7 @@ class Working:
             **{f"consumer-{at}": consumer.run() for at, consumer in enumerate(self._consumers)},
             "outbox-relay": self._relay.run(),
             "jobs": self._jobs.run_until(self._stop),
+            **self._replication.works(),
             "feed-repair": self._repair.run(),
         }
         self._tasks = [essential(work, name=name) for name, work in works.items()]
@@ -62,6 +83,7 @@ class Working:
         """Let what is in hand finish, then stop."""
         self._stop.set()
         self._relay.stop()
+        self._replication.stop()
         for consumer in self._consumers:
             consumer.stop()
         *finishing, repair = self._tasks

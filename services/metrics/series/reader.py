@@ -16,6 +16,7 @@ from services.metrics.errors import RawPointsExpired, TooManyValues
 from services.metrics.series import mapping, store
 from services.metrics.series.namespaces import series_of
 from services.metrics.series.questions import selection_of, window_of
+from services.metrics.series.sources import BucketSource
 from services.metrics.series.windows import Split, split
 
 _PERCENTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -27,6 +28,7 @@ class SeriesReader:
 
     Args:
         database: The service's database.
+        source: Tells the figures of buckets.
         venues: Venues of every tenant.
         cache: Answers of this service.
         tokens: Page tokens.
@@ -37,6 +39,7 @@ class SeriesReader:
     def __init__(
         self,
         database: Database,
+        source: BucketSource,
         venues: Venues,
         cache: Cache,
         tokens: PageTokens,
@@ -45,6 +48,7 @@ class SeriesReader:
         percentile_row_limit: int,
     ) -> None:
         self._database = database
+        self._source = source
         self._venues = venues
         self._cache = cache
         self._tokens = tokens
@@ -71,8 +75,7 @@ class SeriesReader:
         async def compute() -> bytes:
             edges = bucket_edges(window, cast("Granularity", request.granularity), clock)
             parts = self._parts(window)
-            async with self._database.transaction(scope) as conn:
-                figures = await store.select_buckets(conn, selection, parts, edges)
+            figures = await self._source.buckets(scope, selection, parts, edges)
             return mapping.buckets_response(edges, figures).SerializeToString()
 
         key = f"{clock.key}|{request.SerializeToString(deterministic=True).hex()}"
@@ -137,11 +140,11 @@ class SeriesReader:
         self, scope: TenantScope, selection: store.Selection, window: Window, aggregation: str
     ) -> series_pb2.AggregateMetricsResponse:
         parts = self._parts(window)
+        (figures,) = await self._source.buckets(scope, selection, parts, [window.start, window.end])
+        if aggregation not in _PERCENTILES:
+            return mapping.aggregate_response(aggregation, figures)
+        self._check_percentile(window, figures.count)
         async with self._database.transaction(scope) as conn:
-            (figures,) = await store.select_buckets(conn, selection, parts, [window.start, window.end])
-            if aggregation not in _PERCENTILES:
-                return mapping.aggregate_response(aggregation, figures)
-            self._check_percentile(window, figures.count)
             percentile = await store.select_percentile(conn, selection, window, _PERCENTILES[aggregation])
         return mapping.percentile_response(aggregation, percentile)
 

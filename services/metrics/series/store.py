@@ -48,6 +48,53 @@ select width_bucket(at, $9::timestamptz[]) as place,
  group by place
 """
 
+# Grain: one bucket that has values: what the replica does not tell. Raw rows outside of the whole quarter
+# hours, and inside of them those of transactions that it has not copied. Index:
+# analytics_metrics_series_idx for the edges, analytics_metrics_tail_idx for the rest.
+_SELECT_BESIDE = """
+with wanted as materialized (
+    select array(
+        select series_id from metric_series
+         where tenant_id = $1 and venue_id = $2 and metric_type = $3
+           and ($4::jsonb is null or dimensions @> $4::jsonb)) as ids
+), late as materialized (
+    select series_id, metric_time, value
+      from analytics_metrics
+     where tenant_id = $1 and committed_in >= $10::xid8 and metric_time >= $6 and metric_time < $7
+), facts as (
+    select metric_time, value
+      from late
+     where series_id = any((select ids from wanted)::bigint[])
+    union all
+    select metric_time, value
+      from analytics_metrics
+     where tenant_id = $1 and series_id = any((select ids from wanted)::bigint[])
+       and metric_time >= $5 and metric_time < $6
+    union all
+    select metric_time, value
+      from analytics_metrics
+     where tenant_id = $1 and series_id = any((select ids from wanted)::bigint[])
+       and metric_time >= $7 and metric_time < $8
+)
+select width_bucket(metric_time, $9::timestamptz[]) as place,
+       count(*) as value_count,
+       sum(value) as value_sum,
+       min(value) as value_min,
+       max(value) as value_max,
+       max(metric_time) as newest_time
+  from facts
+ group by place
+"""
+
+# Grain: one series. Index: metric_series_venue_idx.
+_SELECT_SERIES = """
+select series_id from metric_series
+ where tenant_id = $1 and venue_id = $2 and metric_type = $3
+   and ($4::jsonb is null or dimensions @> $4::jsonb)
+ order by series_id
+ limit $5
+"""
+
 # Grain: one window. Reads every raw value of it: the caller has counted them before.
 _SELECT_PERCENTILE = """
 select percentile_cont($7) within group (order by value) as value,
@@ -135,21 +182,21 @@ async def select_buckets(
     conn: Connection, selection: Selection, parts: Split, edges: Sequence[datetime]
 ) -> list[Figures]:
     """Figures of every bucket between the edges, of the facts inside the window only."""
-    rows = await conn.fetch(
-        _SELECT_BUCKETS,
-        *selection.binds(),
-        parts.window.start,
-        parts.rolled_start,
-        parts.rolled_end,
-        parts.window.end,
-        list(edges),
-    )
-    figures = [Figures()] * (len(edges) - 1)
-    for row in rows:
-        figures[row["place"] - 1] = Figures(
-            row["value_count"], row["value_sum"], row["value_min"], row["value_max"], row["newest_time"]
-        )
-    return figures
+    rows = await conn.fetch(_SELECT_BUCKETS, *_binds(selection, parts, edges))
+    return _figures(rows, edges)
+
+
+async def select_beside(
+    conn: Connection, selection: Selection, parts: Split, edges: Sequence[datetime], since: int
+) -> list[Figures]:
+    """Figures of what the replica does not have: ragged edges, and transactions from `since` on."""
+    rows = await conn.fetch(_SELECT_BESIDE, *_binds(selection, parts, edges), since)
+    return _figures(rows, edges)
+
+
+async def select_series(conn: Connection, selection: Selection, limit: int) -> list[int]:
+    """Ids of the selected series, at most so many."""
+    return [row["series_id"] for row in await conn.fetch(_SELECT_SERIES, *selection.binds(), limit)]
 
 
 async def select_percentile(
@@ -167,6 +214,26 @@ async def select_points(
     """At most `limit` raw rows after a position (time, point id), before `end`."""
     rows = await conn.fetch(_SELECT_POINTS, *selection.binds(), *after, end, limit)
     return [_point(row) for row in rows]
+
+
+def _binds(selection: Selection, parts: Split, edges: Sequence[datetime]) -> tuple[Any, ...]:
+    return (
+        *selection.binds(),
+        parts.window.start,
+        parts.rolled_start,
+        parts.rolled_end,
+        parts.window.end,
+        list(edges),
+    )
+
+
+def _figures(rows: "Sequence[asyncpg.Record]", edges: Sequence[datetime]) -> list[Figures]:
+    figures = [Figures()] * (len(edges) - 1)
+    for row in rows:
+        figures[row["place"] - 1] = Figures(
+            row["value_count"], row["value_sum"], row["value_min"], row["value_max"], row["newest_time"]
+        )
+    return figures
 
 
 def _point(row: "asyncpg.Record") -> Point:

@@ -1,0 +1,1 @@
+"""The replica of recorded metrics and platform series in InfluxDB: filling, proving and mending it."""
