@@ -39,7 +39,7 @@ def test_the_statements_of_every_store_are_found():
         "services.metrics.series.store",
         "services.metrics.live.store",
         "services.metrics.orders.store",
-        "services.metrics.revenue.store",
+        "services.metrics.sales.store",
         "services.metrics.capacity.store",
         "libs.common.bus.outbox",
     } <= stores

@@ -7,9 +7,9 @@ from uuid import UUID
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
 from services.metrics.catalog.venues import Venues
-from services.metrics.revenue.figures import RevenueFigures
-from services.metrics.revenue.store import select_revenue
+from services.metrics.revenue.figures import RevenueFigures, by_currency, newest_fact
 from services.metrics.revenue.windows import Window
+from services.metrics.sales.reader import SalesFilter, SalesReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Revenue:
     """Revenue of tenants, read from their books."""
 
     def __init__(self, database: Database, venues: Venues) -> None:
-        self._database = database
+        self._sales = SalesReader(database)
         self._venues = venues
 
     async def summary(self, scope: TenantScope, window: Window, venue_id: UUID | None) -> RevenueSummary:
@@ -39,12 +39,12 @@ class Revenue:
         previous = window.before()
         if venue_id is not None:
             await self._venues.require(scope, [venue_id])
-        async with self._database.transaction(scope) as conn:
-            now, then = await select_revenue(conn, scope.tenant_id, venue_id, [window, previous])
+        where = SalesFilter(venue_ids=() if venue_id is None else (venue_id,))
+        rows = await self._sales.rows(scope, [previous.start, window.start, window.end], where=where)
         return RevenueSummary(
             window=window,
             previous_window=previous,
-            current=now.figures,
-            previous=then.figures,
-            as_of=max((moment for moment in (now.as_of, then.as_of) if moment), default=None),
+            current=by_currency(row for row in rows if row.place == 1),
+            previous=by_currency(row for row in rows if row.place == 0),
+            as_of=newest_fact(rows),
         )
