@@ -12,6 +12,7 @@ from services.metrics.live import store
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.publisher import LivePublisher
 from services.metrics.recording.rollups import MINUTE_US, rolled_up
+from services.metrics.recording.rows import FUTURE_TOLERANCE_US
 from services.metrics.recording.slots import WriterSlots
 
 
@@ -40,13 +41,16 @@ class LiveValues:
     async def add(self, conn: Connection, tenant_id: UUID, values: Sequence[LiveValue]) -> list[LiveKey]:
         """Count values of the last hour towards the live minutes; returns the live metrics that changed.
 
+        A fact that is dated further ahead than clocks may differ is not live.
+
         Args:
             conn: Transaction of the tenant; call it once in it, so that writers lock rows in one order.
             tenant_id: The tenant.
             values: Values of any age.
         """
-        oldest = time.time_ns() // 1000 // MINUTE_US * MINUTE_US - 60 * MINUTE_US
-        recent = [value for value in values if value.at >= oldest]
+        now = time.time_ns() // 1000
+        oldest = now // MINUTE_US * MINUTE_US - 60 * MINUTE_US
+        recent = [value for value in values if oldest <= value.at <= now + FUTURE_TOLERANCE_US]
         if not recent:
             return []
         keys = sorted({value.key for value in recent})
