@@ -13,6 +13,7 @@ from services.metrics.marketplace import recording as marketplace
 from services.metrics.orders import recording as orders
 from services.metrics.read_models.changes import Changes
 from services.metrics.tickets import recording as tickets
+from services.metrics.visits import recording as visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Recorder:
 
 RECORDERS: Final = (
     Recorder(orders.TYPES, orders.shows, orders.record),
+    Recorder(visits.TYPES, visits.shows, visits.record),
     Recorder(tickets.TYPES, tickets.shows, tickets.record),
     Recorder(marketplace.TYPES, marketplace.shows, marketplace.record),
 )

@@ -28,9 +28,17 @@ class Upkeep:
         worker_database: Database of the worker role.
         retention_days: Age at which raw rows, and scans, are dropped.
         rollup_retention_days: Age at which rollups are dropped.
+        visit_retention_days: Age at which visits are dropped.
     """
 
-    def __init__(self, worker_database: Database, *, retention_days: int, rollup_retention_days: int) -> None:
+    def __init__(
+        self,
+        worker_database: Database,
+        *,
+        retention_days: int,
+        rollup_retention_days: int,
+        visit_retention_days: int,
+    ) -> None:
         self._database = worker_database
         self._plans = (
             PartitionPlan("analytics_metrics", _AHEAD_MONTHS, timedelta(days=retention_days)),
@@ -38,6 +46,8 @@ class Upkeep:
             PartitionPlan("realtime_metrics", _AHEAD_DAYS, _LIVE_KEPT),
             PartitionPlan("scans", _AHEAD_MONTHS, timedelta(days=retention_days)),
             PartitionPlan("gate_minutes", _AHEAD_MONTHS, timedelta(days=retention_days)),
+            PartitionPlan("session_activity", _AHEAD_MONTHS, timedelta(days=visit_retention_days)),
+            PartitionPlan("session_days", _AHEAD_MONTHS, timedelta(days=visit_retention_days)),
             PartitionPlan("idempotency_keys", _AHEAD_DAYS, timedelta(days=2)),
             INBOX_PARTITIONS,
         )
