@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from tickettoken.common.v1.money_pb2 import Money
-from tickettoken.events.v1 import orders_pb2, tickets_pb2, venues_pb2
+from tickettoken.events.v1 import behavior_pb2, orders_pb2, tickets_pb2, venues_pb2
 from tickettoken.events.v1.envelope_pb2 import Event
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -83,6 +83,7 @@ def order_completed(
     fees=None,
     channel="web",
     show=None,
+    session_id="",
     **envelope,
 ):
     """Lines are (quantity, unit price, ticket type, show), the last two optional."""
@@ -95,6 +96,7 @@ def order_completed(
         lines=[_order_line(*line) for line in lines],
         gross=_money(gross, currency),
         fees=_money(fees, currency),
+        session_id=session_id,
     )
     return event(tenant_id, venue_id, order_id, order_completed=state, **envelope)
 
@@ -199,6 +201,27 @@ def ticket_scanned(
 def ticket_transferred(tenant_id, venue_id, ticket, *, show, **envelope):
     state = tickets_pb2.TicketTransferred(ticket_id=str(ticket), event_id=str(show))
     return event(tenant_id, venue_id, ticket, ticket_transferred=state, **envelope)
+
+
+def page_viewed(
+    tenant_id, venue_id, session_id, *, page="/", show=None, device_class="mobile", **envelope
+):
+    state = behavior_pb2.PageViewed(
+        session_id=session_id, page=page, event_id=_text(show), device_class=device_class
+    )
+    return event(tenant_id, venue_id, session_id, page_viewed=state, **envelope)
+
+
+def cart_updated(tenant_id, venue_id, session_id, *, shows=(), **envelope):
+    """One ticket of each show; a show may be None."""
+    lines = [behavior_pb2.CartLine(event_id=_text(show), quantity=1) for show in shows]
+    state = behavior_pb2.CartUpdated(session_id=session_id, lines=lines)
+    return event(tenant_id, venue_id, session_id, cart_updated=state, **envelope)
+
+
+def checkout_started(tenant_id, venue_id, session_id, *, show=None, **envelope):
+    state = behavior_pb2.CheckoutStarted(session_id=session_id, event_id=_text(show))
+    return event(tenant_id, venue_id, session_id, checkout_started=state, **envelope)
 
 
 def _show(values):
