@@ -92,3 +92,10 @@ class TooManyEvents(AnalyticsError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "TOO_MANY_EVENTS"
+
+
+class CounterOverflow(AnalyticsError):
+    """An increment would take a counter out of 32 bits."""
+
+    kind = Kind.OUT_OF_RANGE
+    reason = "COUNTER_OVERFLOW"

@@ -9,14 +9,15 @@ branch_labels = None
 depends_on = None
 
 # Grain: one counter of a venue: the sum of all accepted increments, within 32 bits. The row is made by the
-# first increment that is not 0. Rows are updated in place often, hence the room on their pages.
+# first increment that is not 0; `updated_at` is null only until the end of the transaction that makes it.
+# Rows are updated in place often, hence the room on their pages.
 COUNTERS = """
 create table counters (
     tenant_id uuid not null,
     venue_id uuid not null,
     counter_type text not null,
     value integer not null,
-    updated_at timestamptz not null,
+    updated_at timestamptz,
     primary key (tenant_id, venue_id, counter_type)
 ) with (fillfactor = 50)
 """

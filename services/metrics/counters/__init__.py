@@ -1,0 +1,1 @@
+"""Counters of venues: atomic, durable sums of increments."""
