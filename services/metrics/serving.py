@@ -17,6 +17,9 @@ from libs.common.rpc.server import RpcServer
 from services.metrics.capacity.answers import CapacityAnswers
 from services.metrics.capacity.report import Capacity
 from services.metrics.capacity.servicer import CapacityServicer
+from services.metrics.counters.commits import CounterCommits
+from services.metrics.counters.counters import Counters
+from services.metrics.counters.servicer import CountersServicer
 from services.metrics.daily.answers import PerformanceAnswers
 from services.metrics.daily.performance import VenuePerformance
 from services.metrics.daily.servicer import VenuePerformanceServicer
@@ -53,6 +56,9 @@ from services.metrics.tickets.servicer import TicketsServicer
 from services.metrics.tickets.status import TicketStatuses
 from services.metrics.trends.reader import TrendReader
 from services.metrics.trends.servicer import TrendsServicer
+from services.metrics.visits.active import ActiveSessions
+from services.metrics.visits.funnel import Funnel
+from services.metrics.visits.servicer import FunnelServicer, SessionsServicer
 
 
 class Serving:
@@ -69,6 +75,7 @@ class Serving:
             batch_rows=settings.ingest_batch_rows,
             after_commit=self._after_commit,
         )
+        self.increments = CounterCommits(engines.database)
         self.hub = LiveHub(
             engines.database,
             engines.feeds,
@@ -108,9 +115,17 @@ class Serving:
         tickets = TicketStatuses(
             engines.database, engines.venues, engines.cache, PageTokens(engines.key("page-tokens"))
         )
+        counters = Counters(engines.database, engines.venues, self.increments)
         marketplace = MarketplaceAnswers(
             Marketplace(engines.database, engines.venues), engines.venues, engines.cache
         )
+        sessions = ActiveSessions(
+            engines.database,
+            engines.venues,
+            PageTokens(engines.key("page-tokens")),
+            active_seconds=settings.session_active_seconds,
+        )
+        funnel = Funnel(engines.database, engines.venues, engines.cache)
         publisher = Publisher(engines.database, engines.venues, engines.relay)
         replay = Replay(engines.raw_events, engines.key("replay-tokens"))
         server.add(
@@ -130,6 +145,8 @@ class Serving:
                 realtime_service_pb2_grpc.RealtimeServiceServicer,
                 RealtimeServicer(live, watch),
                 DoorsServicer(doors),
+                CountersServicer(counters),
+                SessionsServicer(sessions),
             ),
         )
         server.add(
@@ -137,6 +154,7 @@ class Serving:
             joined(
                 analytics_service_pb2_grpc.AnalyticsServiceServicer,
                 RevenueServicer(revenue),
+                FunnelServicer(funnel),
                 VenuePerformanceServicer(venues_over_time),
                 TicketsServicer(tickets),
                 MarketplaceServicer(marketplace),
@@ -158,6 +176,7 @@ class Serving:
     async def close(self) -> None:
         await self.hub.stop()
         await self.commits.stop()
+        await self.increments.stop()
 
     async def say_goodbye(self, draining: asyncio.Event) -> None:
         """Close the streams with their last word when the server begins to drain."""
