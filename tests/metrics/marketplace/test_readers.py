@@ -1,0 +1,175 @@
+"""What others take from the secondary market: readers, days, live figures and materialized days."""
+
+from collections import Counter
+from datetime import UTC, timedelta
+from statistics import median
+from uuid import UUID, uuid4
+
+import pytest
+
+from libs.common.bus.port import Delivery, Verdict
+from libs.common.context import TenantScope
+from libs.common.postgres.maintenance import refresh
+from services.metrics.marketplace.reader import MarketplaceReader
+from services.metrics.marketplace.recording import TICKETS_LISTED, TICKETS_RESOLD, record
+from tests.metrics.marketplace.conftest import market
+from tests.metrics.platform import events as make
+from tests.metrics.platform.events import NOON
+from tests.metrics.read_models.test_read_models import deliver
+
+EDGES = [NOON + timedelta(hours=hours, microseconds=hours) for hours in (0, 5, 17, 60, 100, 400)]
+
+
+@pytest.fixture
+def reader(database):
+    return MarketplaceReader(database)
+
+
+def moment(event):
+    return event.occurred_at.ToDatetime(tzinfo=UTC)
+
+
+def resales(made):
+    return [event for event in made.log if event.type == "ticket.resold"]
+
+
+async def test_resales_by_show_tell_count_and_median_ratio(handler, reader):
+    made = market(21)
+    await deliver(handler, made.arrivals(21))
+    other = uuid4()
+
+    found = await reader.by_show(TenantScope(made.tenant_id), [*made.shows, other])
+
+    assert other not in found
+    for show in made.shows:
+        own = [event.ticket_resold for event in resales(made) if event.ticket_resold.event_id == str(show)]
+        ratios = [
+            one.price.amount_minor / one.face_value.amount_minor for one in own if one.face_value.amount_minor
+        ]
+        newest = max(moment(one) for one in resales(made) if one.ticket_resold.event_id == str(show))
+        assert (found[show].resale_count, found[show].newest_fact_at) == (len(own), newest)
+        assert found[show].median_price_ratio == pytest.approx(median(ratios), rel=1e-12)
+
+
+@pytest.mark.parametrize("by_event", [False, True])
+@pytest.mark.parametrize("asked", ["all", "venue", "show", "venue and show"])
+async def test_resales_between_edges_add_up(handler, reader, by_event, asked):
+    made = market(22)
+    await deliver(handler, made.arrivals(22))
+    show, venue = next(iter(made.shows.items()))
+    venues, shows = [venue] if "venue" in asked else [], [show] if "show" in asked else []
+
+    rows = await reader.resales(
+        TenantScope(made.tenant_id), EDGES, venue_ids=venues, event_ids=shows, by_event=by_event
+    )
+
+    counts, money = Counter(), Counter()
+    for event in resales(made):
+        sale = event.ticket_resold
+        at_venue = not venues or event.venue_id == str(venue)
+        if at_venue and (not shows or sale.event_id == str(show)) and EDGES[0] <= moment(event) < EDGES[-1]:
+            place = sum(edge <= moment(event) for edge in EDGES) - 1
+            key = (place, sale.event_id if by_event else None, sale.price.currency)
+            counts[key] += 1
+            money[key] += sale.price.amount_minor
+    keys = [(row.place, row.event_id and str(row.event_id), row.currency) for row in rows]
+    assert dict(zip(keys, [row.resale_count for row in rows], strict=True)) == counts
+    assert dict(zip(keys, [row.resale_minor for row in rows], strict=True)) == money
+
+
+async def test_days_are_told_once_however_events_arrive(database, venues):
+    made = market(23, listings=40)
+    scope, told, live = TenantScope(made.tenant_id), Counter(), Counter()
+    arrivals = made.arrivals(23)
+
+    for begin in range(0, len(arrivals), 7):
+        async with database.transaction(scope) as conn:
+            await venues.register(conn, scope, made.venues)
+            changes = await record(conn, made.tenant_id, arrivals[begin : begin + 7])
+        for fact in changes.daily:
+            for name, value in fact.figures.items():
+                told[name, fact.venue_id, fact.event_id, fact.at, fact.currency] += value
+        for value in changes.live:
+            live[value.key.metric_type] += value.value
+
+    first_offers = first_offers_of(made.log)
+    expected = Counter(_place(event, event.ticket_listed, "new_listing_count") for event in first_offers)
+    for event in resales(made):
+        sale = event.ticket_resold
+        expected[_place(event, sale, "resale_count")] += 1
+        expected[_place(event, sale, "resale_minor")] += sale.price.amount_minor
+        expected[_place(event, sale, "royalty_minor")] += sale.royalty.amount_minor
+    assert told == expected  # counters are equal where one lacks what the other has as 0
+    assert live == {TICKETS_LISTED: len(first_offers), TICKETS_RESOLD: len(resales(made))}
+
+
+def first_offers_of(log):
+    offers = [one for one in log if one.type == "ticket.listed" and one.ticket_listed.status == "active"]
+    newest_first = sorted(offers, key=moment, reverse=True)
+    return {event.ticket_listed.listing_id: event for event in newest_first}.values()
+
+
+def _place(event, payload, name):
+    return name, UUID(event.venue_id), UUID(payload.event_id), moment(event), payload.price.currency
+
+
+async def test_an_earlier_offer_that_arrives_late_moves_the_listings_day(database, venues):
+    tenant, venue, show, listing = (uuid4() for _ in range(4))
+    scope = TenantScope(tenant)
+    later = make.ticket_listed(tenant, venue, listing, show=show, version=1, at=NOON + timedelta(days=1))
+    earlier = make.ticket_listed(tenant, venue, listing, show=show)
+
+    told = []
+    for event in (later, earlier, earlier):
+        async with database.transaction(scope) as conn:
+            await venues.register(conn, scope, [venue])
+            changes = await record(conn, tenant, [event])
+        told.append([(fact.at, fact.figures["new_listing_count"]) for fact in changes.daily])
+
+    assert told == [[(NOON + timedelta(days=1), 1)], [(NOON + timedelta(days=1), -1), (NOON, 1)], []]
+
+
+async def test_materialized_days_equal_the_facts_and_belong_to_their_tenant(
+    handler, database, worker_database
+):
+    made = market(24)
+    await deliver(handler, made.arrivals(24))
+
+    await refresh(worker_database, "marketplace_activity_materialized")
+
+    async with database.transaction(TenantScope(made.tenant_id)) as conn:
+        days = await conn.fetch(_DAYS)
+    async with database.transaction(TenantScope(made.tenant_id, frozenset(made.venues[:1]))) as conn:
+        granted = await conn.fetch(_DAYS)
+    async with database.transaction(TenantScope(uuid4())) as conn:
+        foreign = await conn.fetch(_DAYS)
+    counts, money = Counter(), Counter()
+    for event in resales(made):
+        sale = event.ticket_resold
+        key = (event.venue_id, sale.event_id, sale.price.currency, moment(event).date())
+        counts[key] += 1
+        money[key] += sale.price.amount_minor
+    sold = [row for row in days if row["resale_count"]]
+    keys = [(str(row[0]), str(row[1]), *row[2:4]) for row in sold]
+    assert dict(zip(keys, [row["resale_count"] for row in sold], strict=True)) == counts
+    assert dict(zip(keys, [row["resale_minor"] for row in sold], strict=True)) == money
+    assert {row["venue_id"] for row in granted} == set(made.venues[:1])
+    assert foreign == []
+
+
+_DAYS = """
+select venue_id, event_id, currency, market_date, resale_count, resale_minor
+  from reporting_views.marketplace_activity_materialized
+"""
+
+
+async def test_a_resale_that_breaks_the_contract_goes_to_the_dead_letters(handler):
+    tenant, venue, show = uuid4(), uuid4(), uuid4()
+    foreign = make.ticket_resold(tenant, venue, show=show, face_value=1)
+    foreign.ticket_resold.face_value.currency = "USD"
+    fine = make.ticket_resold(tenant, venue, show=show)
+
+    settlements = await handler([Delivery(foreign, 1), Delivery(fine, 1)])
+
+    assert [settlement.verdict for settlement in settlements] == [Verdict.DEAD, Verdict.DONE]
+    assert "currency" in settlements[0].reason
