@@ -8,13 +8,19 @@ from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import TICKETS
 from libs.common.context import TenantScope
 from libs.common.paging import PageTokens, page_size
-from libs.common.postgres.database import Database
+from libs.common.postgres.database import Connection, Database
 from services.metrics.catalog.venues import Venues
 from services.metrics.errors import EventNotFound
 from services.metrics.read_models.changes import Topic
 from services.metrics.read_models.namespaces import namespace
 from services.metrics.tickets.mapping import page_message
-from services.metrics.tickets.status_store import StatusFilter, StatusPosition, has_show, select_page
+from services.metrics.tickets.status_store import (
+    StatusPosition,
+    StatusRow,
+    has_show,
+    select_shows,
+    select_status,
+)
 
 Request = marketplace_pb2.GetTicketStatusRequest
 Response = marketplace_pb2.GetTicketStatusResponse
@@ -39,7 +45,6 @@ class TicketStatuses:
         """
         venue_id = UUID(request.venue_id) if request.venue_id else None
         event_id = UUID(request.event_id) if request.event_id else None
-        only = StatusFilter(venue_id, event_id)
         position = self._tokens.read(tenant_id=scope.tenant_id, request=request)
         after = None if position is None else StatusPosition.read(position)
         size = page_size(request.page_size)
@@ -48,9 +53,12 @@ class TicketStatuses:
 
         async def compute() -> bytes:
             async with self._database.transaction(scope) as conn:
-                if event_id and not await has_show(conn, scope.tenant_id, event_id, venue_id):
+                if event_id is None:
+                    rows = await _read(conn, scope.tenant_id, venue_id, after, size + 1)
+                elif await has_show(conn, scope.tenant_id, event_id, venue_id):
+                    rows = await select_status(conn, scope.tenant_id, [event_id], after, size + 1)
+                else:
                     raise EventNotFound("no such event", event_id=event_id)
-                rows = await select_page(conn, scope.tenant_id, only, after, size + 1)
             token = ""
             if len(rows) > size:
                 rows = rows[:size]
@@ -64,3 +72,25 @@ class TicketStatuses:
             namespace(Topic.TICKETS, venue_id), f"status/{asked}", TICKETS.ttl, compute
         )
         return Response.FromString(answer)
+
+
+async def _read(
+    conn: Connection, tenant_id: UUID, venue_id: UUID | None, after: StatusPosition | None, wanted: int
+) -> list[StatusRow]:
+    """The next entries of all shows; as many as wanted, unless there are no more.
+
+    Most shows have an entry, but those without tickets have none: then more shows are read, twice as many
+    each time.
+    """
+    rows: list[StatusRow] = []
+    event_ids = [] if after is None else [after.event_id]
+    place = None if after is None else after.show
+    count = wanted
+    while len(rows) < wanted:
+        shows = await select_shows(conn, tenant_id, venue_id, place, count)
+        event_ids += [show.event_id for show in shows]
+        rows += await select_status(conn, tenant_id, event_ids, after, wanted - len(rows))
+        if len(shows) < count:
+            break
+        event_ids, place, count = [], shows[-1], 2 * count
+    return rows

@@ -1,5 +1,6 @@
 """SQL of where the tickets are: pages of reporting_views.ticket_status_details."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Self
@@ -14,23 +15,39 @@ select exists (select from events
                 where tenant_id = $1 and event_id = $2 and ($3::uuid is null or venue_id = $3))
 """
 
-# Grain: show and ticket type, after a position. Shows come from events_by_start (events_by_venue for one
-# venue, events_pkey for one show) and are looked up only until the page is full; the first condition on the
-# start leaves out the shows before the position without looking them up. Shows without a start come last.
-_PAGE = """
+# Grain: one show after a position, by start; shows without a start come last. Index: events_by_start (of one
+# venue: events_by_venue), entered at the position, so that a late page costs no more than the first.
+_SHOWS = """
+(select event_id, starts_at
+   from events
+  where tenant_id = $1 and ($2::uuid is null or venue_id = $2) and not $5::boolean
+    and (starts_at, event_id) > (coalesce($3::timestamptz, '-infinity'),
+                                 coalesce($4::uuid, '00000000-0000-0000-0000-000000000000'))
+  order by starts_at, event_id
+  limit $6)
+union all
+(select event_id, starts_at
+   from events
+  where tenant_id = $1 and ($2::uuid is null or venue_id = $2) and starts_at is null
+    and event_id > case when $5::boolean then $4::uuid else '00000000-0000-0000-0000-000000000000' end
+  order by event_id
+  limit $6)
+order by starts_at, event_id
+limit $6
+"""
+
+# Grain: show and ticket type of the given shows; of the show $3 only what comes after a position. Index:
+# events_pkey, and below it those of the view; comparing ids with a list is what the planner may do inside the
+# view, so that no other show is looked up.
+_STATUS = """
 select event_id, event_name, starts_at, ticket_type_id, ticket_type_name, capacity_count, held_count,
        available_count, sold_count, refunded_count, transferred_count, listed_count, resold_count,
        scanned_count, newest_fact_at
   from reporting_views.ticket_status_details
- where tenant_id = $1 and ($2::uuid is null or venue_id = $2) and ($3::uuid is null or event_id = $3)
-   and ($5::uuid is null or starts_at is null or starts_at >= $4)
-   and ($5::uuid is null
-        or starts_at > $4
-        or (starts_at is null and $4::timestamptz is not null)
-        or (starts_at is not distinct from $4::timestamptz
-            and (event_id, ticket_type_name, ticket_type_id) > ($5, $6::text, $7::uuid)))
+ where tenant_id = $1 and event_id = any($2::uuid[])
+   and ($3::uuid is null or event_id <> $3 or (ticket_type_name, ticket_type_id) > ($4::text, $5::uuid))
  order by starts_at, event_id, ticket_type_name, ticket_type_id
- limit $8
+ limit $6
 """
 
 
@@ -55,11 +72,11 @@ class StatusRow:
     newest_fact_at: datetime | None
 
 
-class StatusFilter(NamedTuple):
-    """Whose tickets to count; None: all."""
+class ShowPosition(NamedTuple):
+    """A show in the order of shows; those without a start come last."""
 
-    venue_id: UUID | None
-    event_id: UUID | None
+    starts_at: datetime | None
+    event_id: UUID
 
 
 class StatusPosition(NamedTuple):
@@ -69,6 +86,10 @@ class StatusPosition(NamedTuple):
     event_id: UUID
     ticket_type_name: str
     ticket_type_id: UUID
+
+    @property
+    def show(self) -> ShowPosition:
+        return ShowPosition(self.starts_at, self.event_id)
 
     @classmethod
     def of(cls, row: StatusRow) -> Self:
@@ -90,14 +111,20 @@ async def has_show(conn: Connection, tenant_id: UUID, event_id: UUID, venue_id: 
     return bool(await conn.fetchval(_HAS_SHOW, tenant_id, event_id, venue_id))
 
 
-async def select_page(
-    conn: Connection,
-    tenant_id: UUID,
-    only: StatusFilter,
-    after: StatusPosition | None,
-    limit: int,
+async def select_shows(
+    conn: Connection, tenant_id: UUID, venue_id: UUID | None, after: ShowPosition | None, limit: int
+) -> list[ShowPosition]:
+    """The next shows after a position, of the venue or of all."""
+    starts_at, event_id = (None, None) if after is None else after
+    is_undated = after is not None and starts_at is None
+    rows = await conn.fetch(_SHOWS, tenant_id, venue_id, starts_at, event_id, is_undated, limit)
+    return [ShowPosition(row["starts_at"], row["event_id"]) for row in rows]
+
+
+async def select_status(
+    conn: Connection, tenant_id: UUID, event_ids: Sequence[UUID], after: StatusPosition | None, limit: int
 ) -> list[StatusRow]:
-    """Rows after a position, by start of the show, show, name of the type, type."""
-    position = (None, None, None, None) if after is None else after
-    rows = await conn.fetch(_PAGE, tenant_id, *only, *position, limit)
+    """Entries of these shows after a position, by start of the show, show, name of the type, type."""
+    position = (None, None, None) if after is None else after[1:]
+    rows = await conn.fetch(_STATUS, tenant_id, list(event_ids), *position, limit)
     return [StatusRow(*row) for row in rows]
