@@ -37,6 +37,10 @@ from services.metrics.live.watch import VenueWatch
 from services.metrics.marketplace.activity import Marketplace
 from services.metrics.marketplace.answers import MarketplaceAnswers
 from services.metrics.marketplace.servicer import MarketplaceServicer
+from services.metrics.projections.answers import Projections
+from services.metrics.projections.calculator import Calculator
+from services.metrics.projections.history import Histories
+from services.metrics.projections.servicer import ProjectionsServicer
 from services.metrics.raw_events.replay import Replay
 from services.metrics.raw_events.servicer import ReplayServicer
 from services.metrics.recording.directory import SeriesDirectory
@@ -45,8 +49,14 @@ from services.metrics.recording.recorder import Recorder
 from services.metrics.recording.servicer import RecordingServicer
 from services.metrics.recording.writer import Written
 from services.metrics.revenue.answers import RevenueAnswers
+from services.metrics.revenue.channels import Channels
 from services.metrics.revenue.servicer import RevenueServicer
 from services.metrics.revenue.summary import Revenue
+from services.metrics.sales.answers import SalesAnswers
+from services.metrics.sales.over_time import SalesHistory
+from services.metrics.sales.reader import SalesReader
+from services.metrics.sales.servicer import SalesServicer
+from services.metrics.sales.top_events import Rankings
 from services.metrics.series.namespaces import series_of
 from services.metrics.series.reader import SeriesReader
 from services.metrics.series.retention import Retention
@@ -76,6 +86,9 @@ class Serving:
             after_commit=self._after_commit,
         )
         self.increments = CounterCommits(engines.database)
+        self.calculator = Calculator(
+            most_waiting=settings.projection_queue, idle_seconds=settings.projection_idle_seconds
+        )
         self.hub = LiveHub(
             engines.database,
             engines.feeds,
@@ -106,8 +119,18 @@ class Serving:
         watch = VenueWatch(
             engines.venues, self.hub, engines.feeds, heartbeat_seconds=settings.feed_heartbeat_seconds
         )
-        capacity = CapacityAnswers(Capacity(engines.database, engines.venues), engines.venues, engines.cache)
-        revenue = RevenueAnswers(Revenue(engines.database, engines.venues), engines.venues, engines.cache)
+        seats = Capacity(engines.database, engines.venues)
+        capacity = CapacityAnswers(seats, engines.venues, engines.cache)
+        sales_rows = SalesReader(engines.database)
+        revenue = RevenueAnswers(
+            Revenue(sales_rows, engines.venues), Channels(sales_rows), engines.venues, engines.cache
+        )
+        sales = SalesAnswers(
+            SalesHistory(engines.database, sales_rows),
+            Rankings(engines.database, sales_rows, seats),
+            engines.venues,
+            engines.cache,
+        )
         venues_over_time = PerformanceAnswers(
             VenuePerformance(engines.database), engines.venues, engines.cache
         )
@@ -126,6 +149,11 @@ class Serving:
             active_seconds=settings.session_active_seconds,
         )
         funnel = Funnel(engines.database, engines.venues, engines.cache)
+        projections = Projections(
+            Histories(engines.database, engines.venues, SalesReader(engines.database)),
+            self.calculator,
+            engines.cache,
+        )
         publisher = Publisher(engines.database, engines.venues, engines.relay)
         replay = Replay(engines.raw_events, engines.key("replay-tokens"))
         server.add(
@@ -154,6 +182,8 @@ class Serving:
             joined(
                 analytics_service_pb2_grpc.AnalyticsServiceServicer,
                 RevenueServicer(revenue),
+                SalesServicer(sales),
+                ProjectionsServicer(projections),
                 FunnelServicer(funnel),
                 VenuePerformanceServicer(venues_over_time),
                 TicketsServicer(tickets),
@@ -174,6 +204,7 @@ class Serving:
         self.hub.start()
 
     async def close(self) -> None:
+        await self.calculator.close()
         await self.hub.stop()
         await self.commits.stop()
         await self.increments.stop()

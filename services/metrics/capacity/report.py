@@ -14,6 +14,7 @@ from services.metrics.capacity.store import (
     EventRow,
     TicketTypeRow,
     select_event,
+    select_events,
     select_open_events,
     select_ticket_types,
 )
@@ -58,6 +59,14 @@ class Capacity:
             totals=sum_of(each.seats for each in seats),
             as_of=_newest([*events, *types]),
         )
+
+    async def seats_in(
+        self, conn: Connection, tenant_id: UUID, event_ids: Sequence[UUID]
+    ) -> dict[UUID, EventSeats]:
+        """Seats of the given shows that an open transaction of the tenant sees, by show."""
+        events = await select_events(conn, tenant_id, event_ids)
+        types = await select_ticket_types(conn, tenant_id, [event.event_id for event in events])
+        return {seats.event_id: seats for seats in _seats_of(events, types)}
 
     async def _events(
         self, conn: Connection, tenant_id: UUID, venue_id: UUID, event_id: UUID | None

@@ -18,6 +18,14 @@ select event_id, name, starts_at, capacity,
  where tenant_id = $1 and venue_id = $2 and event_id = $3
 """
 
+# Grain: one show of those given. Index: events_pkey.
+_EVENTS = """
+select event_id, name, starts_at, capacity,
+       greatest(nullif(revised_at, 'epoch'), cancelled_at) as newest_fact_at
+  from events
+ where tenant_id = $1 and event_id = any($2::uuid[])
+"""
+
 # Grain: one show to come or under way. Index: events_by_venue. Reads one row more than is answered.
 _OPEN_EVENTS = """
 select event_id, name, starts_at, capacity,
@@ -88,6 +96,11 @@ async def select_event(conn: Connection, tenant_id: UUID, venue_id: UUID, event_
     """The show, if the venue has it."""
     row = await conn.fetchrow(_EVENT, tenant_id, venue_id, event_id)
     return None if row is None else _event(row)
+
+
+async def select_events(conn: Connection, tenant_id: UUID, event_ids: Sequence[UUID]) -> list[EventRow]:
+    """Those of the shows that the transaction sees."""
+    return [_event(row) for row in await conn.fetch(_EVENTS, tenant_id, list(event_ids))]
 
 
 async def select_open_events(

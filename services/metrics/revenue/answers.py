@@ -10,7 +10,8 @@ from libs.common.context import TenantScope
 from services.metrics.catalog.venues import Venues
 from services.metrics.read_models.changes import Topic
 from services.metrics.read_models.namespaces import namespace
-from services.metrics.revenue.mapping import summary_message
+from services.metrics.revenue.channels import Channels
+from services.metrics.revenue.mapping import channels_message, summary_message
 from services.metrics.revenue.summary import Revenue
 from services.metrics.revenue.windows import Window
 
@@ -18,8 +19,9 @@ from services.metrics.revenue.windows import Window
 class RevenueAnswers:
     """Revenue for callers; what they may see is checked before the cache is asked."""
 
-    def __init__(self, revenue: Revenue, venues: Venues, cache: Cache) -> None:
+    def __init__(self, revenue: Revenue, channels: Channels, venues: Venues, cache: Cache) -> None:
         self._revenue = revenue
+        self._channels = channels
         self._venues = venues
         self._cache = cache
 
@@ -47,3 +49,26 @@ class RevenueAnswers:
             compute,
         )
         return revenue_pb2.GetRevenueSummaryResponse.FromString(answer)
+
+    async def by_channel(
+        self, scope: TenantScope, window: Window, venue_id: UUID | None
+    ) -> revenue_pb2.GetRevenueByChannelResponse:
+        """Revenue of the window by channel.
+
+        Raises:
+            VenueNotFound: The scope has no such venue.
+        """
+        if venue_id is not None:
+            await self._venues.require(scope, [venue_id])
+
+        async def compute() -> bytes:
+            revenue = await self._channels.revenue(scope, window, venue_id)
+            return channels_message(revenue).SerializeToString()
+
+        answer = await self._cache.get_or_compute(
+            namespace(Topic.REVENUE, venue_id),
+            f"channels|{window.start.isoformat()}/{window.end.isoformat()}",
+            REVENUE.ttl,
+            compute,
+        )
+        return revenue_pb2.GetRevenueByChannelResponse.FromString(answer)

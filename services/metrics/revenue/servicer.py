@@ -11,7 +11,7 @@ from services.metrics.revenue.windows import Window
 
 
 class RevenueServicer:
-    """GetRevenueSummary."""
+    """GetRevenueSummary, GetRevenueByChannel."""
 
     def __init__(self, answers: RevenueAnswers) -> None:
         self._answers = answers
@@ -22,3 +22,10 @@ class RevenueServicer:
         window = Window(moment_of(request.start_date, "startDate"), moment_of(request.end_date, "endDate"))
         venue_id = UUID(request.venue_id) if request.venue_id else None
         return await self._answers.summary(current_caller().scope, window, venue_id)
+
+    async def GetRevenueByChannel(
+        self, request: revenue_pb2.GetRevenueByChannelRequest, _context: object
+    ) -> revenue_pb2.GetRevenueByChannelResponse:
+        window = Window(moment_of(request.start_date, "startDate"), moment_of(request.end_date, "endDate"))
+        venue_id = UUID(request.venue_id) if request.venue_id else None
+        return await self._answers.by_channel(current_caller().scope, window, venue_id)

@@ -5,7 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.context import TenantScope
-from libs.common.postgres.database import Database
 from services.metrics.catalog.venues import Venues
 from services.metrics.revenue.figures import RevenueFigures, by_currency, newest_fact
 from services.metrics.revenue.windows import Window
@@ -26,8 +25,8 @@ class RevenueSummary:
 class Revenue:
     """Revenue of tenants, read from their books."""
 
-    def __init__(self, database: Database, venues: Venues) -> None:
-        self._sales = SalesReader(database)
+    def __init__(self, sales: SalesReader, venues: Venues) -> None:
+        self._sales = sales
         self._venues = venues
 
     async def summary(self, scope: TenantScope, window: Window, venue_id: UUID | None) -> RevenueSummary:

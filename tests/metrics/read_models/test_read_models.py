@@ -12,6 +12,7 @@ from libs.common.context import TenantScope
 from services.metrics.capacity.report import Capacity
 from services.metrics.revenue.summary import Revenue
 from services.metrics.revenue.windows import Window
+from services.metrics.sales.reader import SalesReader
 from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle
 from tests.metrics.platform.events import NOON
@@ -65,7 +66,7 @@ async def deliver(handler, events, seed=0):
 
 
 async def revenue_by_currency(database, venues, scope, start, end, venue_id=None):
-    summary = await Revenue(database, venues).summary(scope, Window(start, end), venue_id)
+    summary = await Revenue(SalesReader(database), venues).summary(scope, Window(start, end), venue_id)
     return [
         {
             figures.currency: (

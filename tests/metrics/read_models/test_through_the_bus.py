@@ -20,6 +20,7 @@ from services.metrics.raw_events.store import COLLECTION, RawEventStore
 from services.metrics.read_models import consumer as read_models_queue
 from services.metrics.revenue.summary import Revenue
 from services.metrics.revenue.windows import Window
+from services.metrics.sales.reader import SalesReader
 from tests.metrics.platform import oracle
 from tests.metrics.platform.events import NOON
 from tests.metrics.platform.season import season
@@ -93,7 +94,7 @@ async def test_a_broker_outage_loses_nothing_and_counts_nothing_twice(
 
     async def totals():
         window = Window(NOON - timedelta(hours=1), NOON + timedelta(days=1))
-        summary = await Revenue(database, venues).summary(scope, window, None)
+        summary = await Revenue(SalesReader(database), venues).summary(scope, window, None)
         return {
             one.currency: (
                 one.order_count,
@@ -138,7 +139,7 @@ async def test_read_models_do_not_wait_for_mongodb(mongo_server, relay, works, d
     expected = oracle.revenue(made.log, *window, made.venues)
 
     async def orders():
-        summary = await Revenue(database, venues).summary(scope, window, None)
+        summary = await Revenue(SalesReader(database), venues).summary(scope, window, None)
         return {figures.currency: figures.order_count for figures in summary.current}
 
     async def all_applied():
