@@ -19,6 +19,8 @@ _FIELD: Final = b"u"
 _EPOCH_SECONDS: Final = 24 * 3600
 _STREAM_SECONDS: Final = 26 * 3600
 _PAGE: Final = 512
+_MESSAGE_METRICS: Final = 200  # one message may hold what one tick changed, but not without bound
+_SEQUENCE_BITS: Final = 20
 
 
 class StreamId(NamedTuple):
@@ -34,6 +36,11 @@ class StreamId(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.milliseconds}-{self.sequence}"
+
+    @property
+    def ordinal(self) -> int:
+        """The position as one number; a feed has fewer than a million messages a millisecond."""
+        return self.milliseconds << _SEQUENCE_BITS | self.sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +76,13 @@ class Feeds:
         self._length = length
 
     async def publish(self, updates: Mapping[FeedName, Sequence[live_pb2.LiveMetric]]) -> None:
-        """Append one message a venue and remember which versions went out."""
+        """Append a message a venue, or several of many changes, and remember which versions went out."""
         pipeline = self._redis.pipeline(transaction=True)
         for name, metrics in updates.items():
-            message = live_pb2.WatchVenueMetricsResponse(updates=metrics).SerializeToString()
-            pipeline.xadd(name.stream, {_FIELD: message}, maxlen=self._length, approximate=True)
+            for start in range(0, len(metrics), _MESSAGE_METRICS):
+                part = metrics[start : start + _MESSAGE_METRICS]
+                message = live_pb2.WatchVenueMetricsResponse(updates=part).SerializeToString()
+                pipeline.xadd(name.stream, {_FIELD: message}, maxlen=self._length, approximate=True)
             pipeline.expire(name.stream, _STREAM_SECONDS)
             pipeline.expire(name.epoch, _EPOCH_SECONDS)
             pipeline.hset(
@@ -148,6 +157,13 @@ class Feeds:
         return changed
 
 
+class ResumePoint(NamedTuple):
+    """What a stream has been told: the feed up to a position, and windows as of a minute (of 1970)."""
+
+    position: StreamId
+    minute: int
+
+
 class ResumeTokens:
     """Positions in feeds as opaque text, bound to tenant and venue.
 
@@ -158,11 +174,12 @@ class ResumeTokens:
     def __init__(self, key: bytes) -> None:
         self._seal = Seal(key)
 
-    def make(self, name: FeedName, epoch: bytes, position: StreamId) -> str:
-        return self._seal.close(epoch + str(position).encode(), bound_to=_binding(name))
+    def make(self, name: FeedName, epoch: bytes, resume: ResumePoint) -> str:
+        text = f"{resume.position}@{resume.minute}"
+        return self._seal.close(epoch + text.encode(), bound_to=_binding(name))
 
-    def read(self, name: FeedName, epoch: bytes, token: str) -> StreamId:
-        """The position that a token stands for.
+    def read(self, name: FeedName, epoch: bytes, token: str) -> ResumePoint:
+        """What a token stands for.
 
         Raises:
             ResumeTokenInvalid: It was not made for this tenant and venue.
@@ -174,7 +191,8 @@ class ResumeTokens:
             raise ResumeTokenInvalid("resumeToken: not a token of this venue's feed") from error
         if payload[: len(epoch)] != epoch or not epoch:
             raise _expired()
-        return StreamId.parsed(payload[len(epoch) :])
+        position, _, minute = payload[len(epoch) :].partition(b"@")
+        return ResumePoint(StreamId.parsed(position), int(minute))
 
 
 def _expired() -> ResumeExpired:

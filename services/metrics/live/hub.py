@@ -98,7 +98,9 @@ class LiveHub:
             raise
         feed = self._watched.setdefault(name, feed)  # others who waited for it may have come and gone already
         self._some_watched.set()
-        subscriber = Subscriber(metric_types, feed.token, slow_reader_seconds=self._slow_reader_seconds)
+        subscriber = Subscriber(
+            metric_types, feed.token, feed.position, slow_reader_seconds=self._slow_reader_seconds
+        )
         feed.subscribers.add(subscriber)
         if self._closing:
             subscriber.close("SHUTTING_DOWN", "this replica stops; come back now, another one answers")
@@ -140,7 +142,7 @@ class LiveHub:
         of_venue = {feed.name.venue_id: feed for feed in feeds}
         now = datetime.now(UTC)
         async with self._database.transaction(TenantScope(tenant_id)) as conn:
-            states = await store.select_states(conn, tenant_id, of_venue, now)
+            states = await store.select_states(conn, tenant_id, of_venue, now, most=store.MOST_METRICS)
         of_feed = defaultdict(list)
         for state in states:
             of_feed[state.key.venue_id].append(state)

@@ -98,6 +98,7 @@ class LivePublisher:
                 {key.venue_id for key in wanted},
                 datetime.now(UTC),
                 {key.metric_type for key in wanted},
+                most=None,
             )
         updates: dict[FeedName, list[live_pb2.LiveMetric]] = defaultdict(list)
         for state in states:

@@ -23,12 +23,19 @@ class LiveReader:
     ) -> list[LiveState]:
         """The venue's live metrics with a value in the last hour, ordered by name; of these types, or all.
 
+        Of more than `store.MOST_METRICS` those that changed last.
+
         Raises:
             VenueNotFound: The scope has no such venue.
         """
         await self._venues.require(scope, [venue_id])
         async with self._database.transaction(scope) as conn:
             states = await store.select_states(
-                conn, scope.tenant_id, [venue_id], datetime.now(UTC), metric_types or None
+                conn,
+                scope.tenant_id,
+                [venue_id],
+                datetime.now(UTC),
+                metric_types or None,
+                most=store.MOST_METRICS,
             )
         return [state for state in states if not state.is_empty]

@@ -2,13 +2,16 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from libs.common.postgres.database import Connection
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.windows import WINDOW_MINUTES, LiveState, Window, window_starts
 from services.metrics.recording.rollups import Rollup
+
+# Live metrics of one venue that are read together: what a snapshot holds at most.
+MOST_METRICS: Final = 1000
 
 # Grain: one live metric, minute and writer slot; and one live metric and slot for its version. Index: the
 # primary keys; keys arrive sorted, and minutes come before versions in every writer, so writers lock in one
@@ -51,9 +54,13 @@ with wanted as (
      where tenant_id = $1 and venue_id = any($2::uuid[])
        and ($3::text[] is null or metric_type = any($3::text[]))
      group by venue_id, metric_type, currency
+), ranked as (
+    select venue_id, metric_type, currency, version, updated_at,
+           row_number() over (partition by venue_id order by updated_at desc, metric_type, currency) as place
+      from wanted
 )
-select wanted.*, minutes.*
-  from wanted
+select venue_id, metric_type, currency, version, updated_at, minutes.*
+  from ranked
  cross join lateral (
        select coalesce(sum(value_count) filter (where minute_start = $6), 0)::bigint as count_1,
               coalesce(sum(value_sum) filter (where minute_start = $6), 0) as sum_1,
@@ -74,19 +81,31 @@ select wanted.*, minutes.*
               (array_agg(last_value order by last_time desc, writer_slot))[1] as last_60,
               max(last_time) as newest_time
          from realtime_metrics
-        where tenant_id = $1 and venue_id = wanted.venue_id and metric_type = wanted.metric_type
-          and currency = wanted.currency and minute_start >= $4 and minute_start <= $6
+        where tenant_id = $1 and venue_id = ranked.venue_id and metric_type = ranked.metric_type
+          and currency = ranked.currency and minute_start >= $4 and minute_start <= $6
        ) as minutes
+ where $7::bigint is null or place <= $7
  order by venue_id, metric_type, currency
 """
 
-# Grain: one live metric of any tenant. For the worker role; no values. Reads the whole table: live metrics x
-# slots.
+# Grain: one live metric of any tenant. For the worker role; no values. Index: realtime_versions_updated_idx
+# finds the pages of what changed lately, however many metrics there are; then the primary key finds their
+# other slots.
 _SELECT_RECENT_VERSIONS = """
-select tenant_id, venue_id, metric_type, currency, sum(version)::bigint as version
-  from realtime_versions
- group by tenant_id, venue_id, metric_type, currency
-having max(updated_at) between now() - $1::interval and now() - $2::interval
+with recent as materialized (
+    select distinct tenant_id, venue_id, metric_type, currency
+      from realtime_versions
+     where updated_at >= now() - $1::interval
+)
+select recent.*, slots.version
+  from recent
+ cross join lateral (
+       select sum(version)::bigint as version, max(updated_at) as updated_at
+         from realtime_versions as kept
+        where kept.tenant_id = recent.tenant_id and kept.venue_id = recent.venue_id
+          and kept.metric_type = recent.metric_type and kept.currency = recent.currency
+       ) as slots
+ where slots.updated_at <= now() - $2::interval
 """
 
 
@@ -142,10 +161,13 @@ async def select_states(
     venue_ids: Collection[UUID],
     now: datetime,
     metric_types: Collection[str] | None = None,
+    *,
+    most: int | None,
 ) -> list[LiveState]:
     """The live metrics of these venues as they stand at `now`, ordered by key.
 
-    Metrics without a value in the last hour have empty windows.
+    Metrics without a value in the last hour have empty windows. `most` keeps to those of each venue that
+    changed last.
     """
     starts = window_starts(now)
     rows = await conn.fetch(
@@ -156,6 +178,7 @@ async def select_states(
         starts[60],
         starts[5],
         starts[1],
+        most,
     )
     return [_state(row, starts) for row in rows]
 

@@ -2,30 +2,41 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from tickettoken.metrics.v1 import live_pb2
 
+from services.metrics.live.feed import StreamId
 from services.metrics.live.keys import LiveKey
 
 _MAX_SHARED: Final = 16  # changes kept by reference before they are folded into one
+MESSAGE_METRICS: Final = 200  # metrics in one message: clients refuse messages of several megabytes
 
 Message = live_pb2.WatchVenueMetricsResponse
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Live metrics that changed at one position of the feed, and the message all unfiltered readers share."""
+    """Live metrics that changed at one position of the feed, and the message all unfiltered readers share.
+
+    `is_told` says that the feed told it at this position; the turn of a minute is told by nobody.
+    """
 
     token: str
+    position: StreamId
+    is_told: bool
     updates: Mapping[LiveKey, live_pb2.LiveMetric]
     message: Message
 
     @classmethod
-    def of(cls, token: str, updates: Mapping[LiveKey, live_pb2.LiveMetric]) -> "Change":
-        return cls(token, updates, Message(resume_token=token, updates=updates.values()))
+    def of(
+        cls, token: str, position: StreamId, updates: Mapping[LiveKey, live_pb2.LiveMetric], *, is_told: bool
+    ) -> "Change":
+        message = Message(resume_token=token, position=position.ordinal, updates=updates.values())
+        return cls(token, position, is_told, updates, message)
 
 
 class Subscriber:
@@ -42,39 +53,56 @@ class Subscriber:
         "_changes",
         "_closing",
         "_metric_types",
+        "_parts",
         "_slow_seconds",
-        "_token",
+        "_told_to",
         "_waiting_since",
+        "position",
+        "token",
     )
 
-    def __init__(self, metric_types: frozenset[str], token: str, *, slow_reader_seconds: float) -> None:
+    def __init__(
+        self, metric_types: frozenset[str], token: str, position: StreamId, *, slow_reader_seconds: float
+    ) -> None:
         self._metric_types = metric_types
-        self._token = token
+        self.token = token
+        self.position = position
+        self._told_to = StreamId(0, 0)
+        self._parts: Iterator[Message] | None = None
         self._slow_seconds = slow_reader_seconds
         self._changes: list[Change] = []
         self._waiting_since = 0.0
         self._closing: live_pb2.Closing | None = None
         self._arrived = asyncio.Event()
 
-    @property
-    def token(self) -> str:
-        return self._token
+    def begin(self, token: str, position: StreamId, *, told_to: StreamId) -> None:
+        """Start a resumed stream from the present state: what waits is in it, what it was told is no news.
+
+        Args:
+            token: Resume token of the state.
+            position: Where the state is.
+            told_to: Where the stream broke off; another replica may have been ahead of this one.
+        """
+        self._changes.clear()
+        self.token, self.position, self._told_to = token, position, told_to
+        if self._closing is None:
+            self._arrived.clear()
 
     def wants(self, key: LiveKey) -> bool:
         return not self._metric_types or key.metric_type in self._metric_types
 
     def offer(self, change: Change) -> None:
         """Queue a change; folds it into what waits already."""
-        if self._closing is not None:
+        if self._closing is not None or (change.is_told and change.position <= self._told_to):
             return
         if self._metric_types:
             updates = {
                 key: one for key, one in change.updates.items() if key.metric_type in self._metric_types
             }
             if not updates:
-                self._token = change.token if not self._changes else self._token
+                self._pass(change)
                 return
-            change = Change.of(change.token, updates)
+            change = Change.of(change.token, change.position, updates, is_told=change.is_told)
         if not self._changes:
             self._waiting_since = time.monotonic()
         elif time.monotonic() - self._waiting_since > self._slow_seconds:
@@ -90,6 +118,7 @@ class Subscriber:
         if self._closing is None:
             self._closing = live_pb2.Closing(reason=reason, message=message)
             self._changes.clear()
+            self._parts = None
             self._arrived.set()
 
     async def next(self, seconds: float) -> Message | None:
@@ -101,12 +130,49 @@ class Subscriber:
             except TimeoutError:
                 return None
         if self._closing is not None:
-            return Message(resume_token=self._token, closing=self._closing)
-        self._arrived.clear()
-        change = self._changes[0] if len(self._changes) == 1 else _folded(self._changes)
-        self._changes = []
-        self._token = change.token
-        return change.message
+            return self.said(closing=self._closing)
+        if self._parts is None:
+            change = self._changes[0] if len(self._changes) == 1 else _folded(self._changes)
+            self._changes = []
+            self._parts = self._sent(change)
+        message = next(self._parts)
+        if message.resume_token:
+            self._parts = None
+            if not self._changes:
+                self._arrived.clear()
+        return message
+
+    def said(
+        self,
+        *,
+        snapshot_complete: live_pb2.SnapshotComplete | None = None,
+        heartbeat: live_pb2.Heartbeat | None = None,
+        closing: live_pb2.Closing | None = None,
+    ) -> Message:
+        """A message without changes, at the place where the stream is."""
+        return Message(
+            resume_token=self.token,
+            position=self.position.ordinal,
+            snapshot_complete=snapshot_complete,
+            heartbeat=heartbeat,
+            closing=closing,
+        )
+
+    def _sent(self, change: Change) -> Iterator[Message]:
+        """The messages of a change; only the last has the token, so whoever missed it asks for all again."""
+        rest = iter(change.updates.values())
+        for _ in range((len(change.updates) - 1) // MESSAGE_METRICS):
+            yield Message(updates=islice(rest, MESSAGE_METRICS))
+        self.token, self.position = change.token, change.position
+        if len(change.updates) <= MESSAGE_METRICS:
+            yield change.message
+        else:
+            yield Message(resume_token=change.token, position=change.position.ordinal, updates=rest)
+
+    def _pass(self, change: Change) -> None:
+        """Move on past a change that holds nothing for this stream."""
+        if not self._changes and self._parts is None:
+            self.token, self.position = change.token, change.position
 
 
 def _folded(changes: list[Change]) -> Change:
@@ -114,4 +180,5 @@ def _folded(changes: list[Change]) -> Change:
     updates: dict[LiveKey, live_pb2.LiveMetric] = {}
     for change in changes:
         updates.update(change.updates)
-    return Change.of(changes[-1].token, updates)
+    last = changes[-1]
+    return Change.of(last.token, last.position, updates, is_told=last.is_told)

@@ -1,13 +1,14 @@
 """One venue's feed in this process: its present state, its position, and the streams that follow it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from tickettoken.metrics.v1 import live_pb2
 
-from services.metrics.live.feed import FeedName, ResumeTokens, StreamId
+from services.metrics.live.feed import FeedName, ResumePoint, ResumeTokens, StreamId
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.mapping import live_metric
+from services.metrics.live.store import MOST_METRICS
 from services.metrics.live.subscriber import Change, Subscriber
 from services.metrics.live.windows import LiveState
 
@@ -16,6 +17,7 @@ class VenueFeed:
     """State and subscribers of one venue.
 
     `state` holds metrics whose last hour is empty too: a resumed stream may still know them with values.
+    It holds the metrics that changed last, `MOST_METRICS` of them and what changed since the minute began.
     `position` is the id of the last message seen. `complete_from` is the first position since when
     `changed_at` knows every change, so that most resumed streams cost no read. `minute` is the running minute
     of the windows.
@@ -37,11 +39,19 @@ class VenueFeed:
 
     @property
     def token(self) -> str:
-        return self._tokens.make(self.name, self.epoch, self.position)
+        return self._tokens.make(self.name, self.epoch, ResumePoint(self.position, self._minute_number))
 
-    def resume_position(self, token: str) -> StreamId:
+    def resume_point(self, token: str) -> ResumePoint:
         """Where a token continues; see `ResumeTokens.read`."""
         return self._tokens.read(self.name, self.epoch, token)
+
+    def has_turned_since(self, point: ResumePoint) -> bool:
+        """Whether the windows have moved on since a stream was told them."""
+        return point.minute < self._minute_number
+
+    @property
+    def _minute_number(self) -> int:
+        return 0 if self.minute is None else int(self.minute.timestamp()) // 60
 
     def restart(self, epoch: bytes, position: StreamId) -> None:
         """Follow the feed from here on, in this epoch."""
@@ -50,7 +60,7 @@ class VenueFeed:
         self.changed_at.clear()
         self._told.clear()
 
-    def reload(self, states: Iterable[LiveState], minute: datetime) -> None:
+    def reload(self, states: Collection[LiveState], minute: datetime) -> None:
         """Take over what PostgreSQL says, and tell the subscribers what differs."""
         changed = {}
         for state in states:
@@ -62,7 +72,9 @@ class VenueFeed:
             if known is None or not _same_figures(known, metric):
                 changed[state.key] = metric
         self.minute = minute
-        self._broadcast(changed)
+        self._broadcast(changed, is_told=False)
+        if len(self.state) > MOST_METRICS:
+            self._forget_all_but({state.key for state in states})
 
     def receive(self, position: StreamId, metrics: Iterable[live_pb2.LiveMetric]) -> None:
         """Take over a message of the feed and tell the subscribers what is newer than what they have."""
@@ -77,11 +89,18 @@ class VenueFeed:
             if self._told.get(key, 0) < metric.version:
                 self._told[key] = metric.version
                 self.state[key] = changed[key] = metric
-        self._broadcast(changed)
+        self._broadcast(changed, is_told=True)
 
-    def _broadcast(self, changed: dict[LiveKey, live_pb2.LiveMetric]) -> None:
+    def _forget_all_but(self, keys: set[LiveKey]) -> None:
+        """Keep these metrics only; streams that resume from before now read the feed itself."""
+        self.state = {key: metric for key, metric in self.state.items() if key in keys}
+        self.changed_at.clear()
+        self.complete_from = self.position
+        self._told = {key: version for key, version in self._told.items() if key in keys}
+
+    def _broadcast(self, changed: dict[LiveKey, live_pb2.LiveMetric], *, is_told: bool) -> None:
         if changed and self.subscribers:
-            change = Change.of(self.token, changed)
+            change = Change.of(self.token, self.position, changed, is_told=is_told)
             for subscriber in self.subscribers:
                 subscriber.offer(change)
 

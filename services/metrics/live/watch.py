@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Final
 from uuid import UUID
 
 from tickettoken.metrics.v1 import live_pb2
@@ -13,11 +12,9 @@ from services.metrics.catalog.venues import Venues
 from services.metrics.live.feed import FeedName, Feeds
 from services.metrics.live.hub import LiveHub
 from services.metrics.live.keys import LiveKey
-from services.metrics.live.subscriber import Message, Subscriber
+from services.metrics.live.subscriber import MESSAGE_METRICS, Message, Subscriber
 from services.metrics.live.venue_feed import VenueFeed
 from services.metrics.moments import timestamp_of
-
-_SNAPSHOT_METRICS: Final = 200  # metrics in one message of a snapshot
 
 
 class VenueWatch:
@@ -50,7 +47,7 @@ class VenueWatch:
         await self._venues.require(caller.scope, [venue_id])
         feed, subscriber = await self._hub.join(FeedName(caller.tenant_id, venue_id), metric_types)
         try:
-            keys = await self._changed_since(feed, resume_token) if resume_token else None
+            keys = await self._changed_since(feed, subscriber, resume_token) if resume_token else None
             for message in _snapshot(feed, subscriber, keys, resumed=bool(resume_token)):
                 yield message
             async for message in self._changes(caller, subscriber):
@@ -58,14 +55,21 @@ class VenueWatch:
         finally:
             self._hub.leave(feed, subscriber)
 
-    async def _changed_since(self, feed: VenueFeed, token: str) -> set[LiveKey] | None:
+    async def _changed_since(
+        self, feed: VenueFeed, subscriber: Subscriber, token: str
+    ) -> set[LiveKey] | None:
         """What a resumed stream has to be told; None for everything: the windows have moved on."""
-        position = feed.resume_position(token)
+        point = feed.resume_point(token)
+        position = point.position
         if position < feed.complete_from:
             changed = await self._feeds.changed_between(feed.name, position, feed.complete_from)
         else:
             changed = set()
-        if feed.minute is None or position.milliseconds // 1000 < feed.minute.timestamp():
+        if position > feed.position:
+            subscriber.begin(token, position, told_to=position)
+        else:
+            subscriber.begin(feed.token, feed.position, told_to=position)
+        if feed.has_turned_since(point):
             return None
         return changed | {key for key, at in feed.changed_at.items() if at > position}
 
@@ -81,7 +85,7 @@ class VenueWatch:
                     return
             elif left > self._heartbeat_seconds:
                 now = timestamp_of(datetime.now(UTC))
-                yield Message(resume_token=subscriber.token, heartbeat=live_pb2.Heartbeat(time=now))
+                yield subscriber.said(heartbeat=live_pb2.Heartbeat(time=now))
 
 
 def _snapshot(
@@ -98,9 +102,6 @@ def _snapshot(
     metrics = [known[key] for key in sorted(known) if subscriber.wants(key)]
     newest = max((metric.updated_time.ToDatetime(UTC) for metric in metrics), default=None)
     rest = iter(metrics)
-    while part := list(islice(rest, _SNAPSHOT_METRICS)):
+    while part := list(islice(rest, MESSAGE_METRICS)):
         yield Message(updates=part)
-    yield Message(
-        resume_token=subscriber.token,
-        snapshot_complete=live_pb2.SnapshotComplete(as_of=timestamp_of(newest)),
-    )
+    yield subscriber.said(snapshot_complete=live_pb2.SnapshotComplete(as_of=timestamp_of(newest)))
