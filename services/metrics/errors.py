@@ -99,3 +99,17 @@ class CounterOverflow(AnalyticsError):
 
     kind = Kind.OUT_OF_RANGE
     reason = "COUNTER_OVERFLOW"
+
+
+class NotEnoughHistory(AnalyticsError):
+    """No currency has the weeks of sales that a projection is made from."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "NOT_ENOUGH_HISTORY"
+
+
+class ProjectionsBusy(AnalyticsError):
+    """As many projections as may wait are waiting already."""
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "PROJECTIONS_BUSY"

@@ -40,6 +40,11 @@ class MetricsSettings(StoreSettings):
     visit_retention_days: int = Field(400, ge=1, le=3650, description="Age at which visits are dropped.")
     session_active_seconds: int = Field(300, ge=1, description="How long a session counts as active.")
 
+    projection_queue: int = Field(16, ge=1, description="Projections that wait or are calculated at once.")
+    projection_idle_seconds: float = Field(
+        300.0, gt=0, description="Idle time after which the process that calculates projections ends."
+    )
+
     raw_event_retention_days: int = Field(400, ge=1, description="Age at which raw platform events expire.")
 
     feed_tick_seconds: float = Field(0.1, gt=0, description="Changes of a key within one tick are sent once.")

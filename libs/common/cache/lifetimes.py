@@ -30,9 +30,22 @@ VISITS = Lifetime("metrics", "visits", timedelta(minutes=5), "page, cart, checko
 TICKETS = Lifetime("metrics", "tickets", timedelta(minutes=5), "scan, transfer, resale and order events")
 MARKETPLACE = Lifetime("metrics", "marketplace", timedelta(minutes=5), "listing and resale events")
 FACTS = Lifetime("metrics", "facts", timedelta(minutes=5), "any platform event of the venue")
+PROJECTIONS = Lifetime("metrics", "projections", timedelta(hours=24), "nothing: keys hash the history")
 CATALOG = Lifetime("metrics", "catalog", timedelta(minutes=10), "venue, event and ticket type events")
 
-LIFETIMES = (SERIES, AGGREGATE, LIVE, REVENUE, CAPACITY, VISITS, TICKETS, MARKETPLACE, FACTS, CATALOG)
+LIFETIMES = (
+    SERIES,
+    AGGREGATE,
+    LIVE,
+    REVENUE,
+    CAPACITY,
+    VISITS,
+    TICKETS,
+    MARKETPLACE,
+    FACTS,
+    PROJECTIONS,
+    CATALOG,
+)
 
 # The longest an answer of any namespace may live; versions of namespaces outlive it.
 LONGEST = timedelta(hours=24)

@@ -1,0 +1,98 @@
+"""Forecasts of one daily series from its past: the last week again, exponential smoothing, Theta.
+
+The latter two are fitted to days freed of outliers, so that a holiday does not become every week's pattern.
+
+Source: R. J. Hyndman et al., "Forecasting with Exponential Smoothing" (2008), model ETS(A,N,A): level and
+weekday; no trend, since one that is carried on for months is seldom there. V. Assimakopoulos and K.
+Nikolopoulos, "The theta model", Int. J. of Forecasting 16 (2000), as R. J. Hyndman and B. Billah, "Unmasking
+the Theta method", ibid. 19 (2003) put it: simple exponential smoothing plus half the linear trend; the
+weekday pattern is taken off additively, because days without sales are zeros. L. Davies and U. Gather, "The
+identification of multiple outliers", JASA 88 (1993), for the Hampel identifier.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+WEEK: Final = 7
+LONGEST_PAST: Final = 364
+"""Days a model looks back: whole weeks, a year; older days cost time and move the fit little."""
+
+_NEIGHBOURS: Final = 4
+_OUTLYING: Final = 3.5
+
+Series = npt.NDArray[np.float64]
+Model = Callable[[Series, int], Series]
+
+
+def seasonal_naive(past: Series, days: int) -> Series:
+    """The last week again and again.
+
+    Args:
+        past: At least a week of daily values, oldest first.
+        days: How many to forecast.
+    """
+    return np.resize(past[-WEEK:], days)
+
+
+def ets(past: Series, days: int) -> Series:
+    """Exponential smoothing of level and weekday pattern, parameters by maximum likelihood.
+
+    Args:
+        past: At least two weeks of daily values, oldest first.
+        days: How many to forecast.
+    """
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    usual = without_outliers(past[-LONGEST_PAST:])
+    scale = float(np.std(usual))
+    if scale == 0:
+        return np.full(days, usual[-1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a fit that stops early still forecasts; the back-test judges it
+        model = ETSModel(usual / scale, error="add", seasonal="add", seasonal_periods=WEEK)
+        forecast = model.fit(disp=False, maxiter=100).forecast(days)
+    return np.asarray(forecast, dtype=np.float64) * scale
+
+
+def theta(past: Series, days: int) -> Series:
+    """The Theta method with theta 2 on the series without its weekday pattern.
+
+    Args:
+        past: At least two weeks of daily values, oldest first.
+        days: How many to forecast.
+    """
+    from statsmodels.tsa.forecasting.theta import ThetaModel
+
+    usual = without_outliers(past[-LONGEST_PAST:])
+    scale = float(np.std(usual))
+    if scale == 0:
+        return np.full(days, usual[-1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = ThetaModel(usual / scale, period=WEEK, method="additive", deseasonalize=True)
+        forecast = model.fit(disp=False).forecast(days)
+    return np.asarray(forecast, dtype=np.float64) * scale
+
+
+MODELS: Final[dict[str, Model]] = {"seasonal_naive": seasonal_naive, "ets": ets, "theta": theta}
+
+
+def without_outliers(past: Series) -> Series:
+    """The series with days far from the same weekdays around them replaced by the median of those.
+
+    Far is more than 3.5 robust standard deviations, the scaled median absolute deviation of all days from
+    their medians over four weeks before and after. A series that mostly repeats itself is left as it is.
+    """
+    weeks = -(-len(past) // WEEK)
+    grid = np.full(weeks * WEEK, np.nan)
+    grid[len(grid) - len(past) :] = past
+    padded = np.pad(grid.reshape(weeks, WEEK), ((_NEIGHBOURS, _NEIGHBOURS), (0, 0)), constant_values=np.nan)
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _NEIGHBOURS + 1, axis=0)
+    medians = np.nanmedian(around, axis=2).ravel()[len(grid) - len(past) :]
+    deviations = np.abs(past - medians)
+    limit = _OUTLYING * 1.4826 * float(np.median(deviations))
+    return past if limit == 0 else np.where(deviations > limit, medians, past)

@@ -1,0 +1,189 @@
+"""Projections over gRPC: sales in, days to expect out, and no process left behind."""
+
+import asyncio
+import random
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import psutil
+import pytest
+from tickettoken.events.v1.envelope_pb2 import Event
+from tickettoken.metrics.v1 import ingest_service_pb2, projections_pb2, revenue_pb2
+
+from tests.metrics.platform import events as make
+from tests.metrics.process import MetricsProcess
+from tests.metrics.serving import bad_fields, eventually_equal, refused
+
+
+async def publish(client, events):
+    for start in range(0, len(events), 500):
+        sent = [Event.FromString(event.SerializeToString()) for event in events[start : start + 500]]
+        request = ingest_service_pb2.PublishEventsRequest(events=sent)
+        await client.ingest.PublishEvents(request, metadata=client.metadata)
+
+
+async def project(client, **request):
+    asked = projections_pb2.GetRevenueProjectionsRequest(**request)
+    return await client.analytics.GetRevenueProjections(asked, metadata=client.metadata, timeout=60)
+
+
+def midday(days_ago):
+    """Noon, UTC, of a day before today: the same local date in Berlin."""
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+    return noon - timedelta(days=days_ago)
+
+
+def sales(tenant, venue, days_ago, *, currency="EUR", seed=1):
+    """One order a day, twice as much on weekends, with some chance."""
+    chance = random.Random(seed)
+    made = []
+    for ago in days_ago:
+        at = midday(ago)
+        price = (20_000 if at.weekday() >= 5 else 10_000) + chance.randrange(2_000)
+        made.append(
+            make.order_completed(tenant, venue, lines=((1, price),), fees=0, currency=currency, at=at)
+        )
+    return made
+
+
+async def wait_for_history(client, day_count, **request):
+    """Until the published days have been recorded."""
+
+    async def recorded():
+        try:
+            answer = await project(client, **request)
+        except Exception as error:  # noqa: BLE001 - refused until the first weeks are there
+            return str(error)
+        return answer.projections[0].history_day_count, answer.as_of.ToDatetime(tzinfo=UTC)
+
+    assert await eventually_equal(recorded, (day_count, midday(1)), within_seconds=30)
+
+
+async def test_eight_weeks_of_sales_give_a_projection_from_tomorrow_on(metrics_process):
+    tenant, venue = uuid4(), uuid4()
+    async with metrics_process.client(tenant) as client:
+        log = [make.venue_updated(tenant, venue), *sales(tenant, venue, range(56, 0, -1))]
+        await publish(client, log)
+        await wait_for_history(client, 56, venue_id=str(venue), days=14)
+
+        answer = await project(client, venue_id=str(venue), days=14)
+
+    (projection,) = answer.projections
+    assert answer.time_zone == "Europe/Berlin"
+    assert projection.currency == "EUR"
+    assert projection.model in {"seasonal_naive", "ets", "theta"}
+    dates = [day.date for day in projection.days]
+    assert dates == [midday(-ahead).date().isoformat() for ahead in range(1, 15)]
+    for day in projection.days:
+        net = day.net
+        assert net.low.amount_minor <= net.expected.amount_minor <= net.high.amount_minor
+        weekend = datetime.fromisoformat(day.date).weekday() >= 5
+        assert abs(net.expected.amount_minor - (21_000 if weekend else 11_000)) < 2_000
+    total = projection.total
+    assert total.expected.amount_minor == sum(day.net.expected.amount_minor for day in projection.days)
+    assert total.low.amount_minor <= total.expected.amount_minor <= total.high.amount_minor
+    width_of_days = sum(day.net.high.amount_minor - day.net.low.amount_minor for day in projection.days)
+    assert total.high.amount_minor - total.low.amount_minor < width_of_days
+    tested, naive = projection.back_test, projection.naive_back_test
+    assert tested.mean_absolute_error.amount_minor <= naive.mean_absolute_error.amount_minor
+    assert tested.fold_count == naive.fold_count >= 2
+    assert tested.horizon_days == 15
+    assert tested.HasField("mean_absolute_scaled_error")
+    assert 0 <= tested.interval_coverage_ratio <= 1
+
+
+async def test_sales_of_the_running_day_do_not_change_a_projection(metrics_process):
+    tenant, venue = uuid4(), uuid4()
+    async with metrics_process.client(tenant) as client:
+        await publish(client, sales(tenant, venue, range(35, 0, -1)))
+        await wait_for_history(client, 35, days=7)
+        before = await project(client, days=7)
+        now = datetime.now(UTC).replace(microsecond=0)
+        late = make.order_completed(tenant, venue, lines=((1, 900_000),), currency="USD", at=now)
+        big = make.order_completed(tenant, venue, lines=((1, 900_000),), at=now)
+        await publish(client, [late, big])
+
+        async def short_currencies():
+            return list((await project(client, days=7)).currencies_without_history)
+
+        assert await eventually_equal(short_currencies, ["USD"])
+        after = await project(client, days=7)
+
+    assert list(after.projections) == list(before.projections)
+    assert after.as_of == before.as_of
+
+
+async def test_a_currency_with_less_than_four_weeks_is_named_beside_the_projected_one(metrics_process):
+    tenant, venue = uuid4(), uuid4()
+    async with metrics_process.client(tenant) as client:
+        short = sales(tenant, venue, range(27, 0, -1), currency="USD")
+        await publish(client, [*short, *sales(tenant, venue, range(28, 0, -1))])
+        await wait_for_history(client, 28, days=1)
+
+        answer = await project(client, days=1)
+
+    assert [projection.currency for projection in answer.projections] == ["EUR"]
+    assert list(answer.currencies_without_history) == ["USD"]
+    assert answer.time_zone == "UTC"
+
+
+async def test_too_little_history_is_refused_with_its_reason(metrics_process):
+    tenant, venue = uuid4(), uuid4()
+    async with metrics_process.client(tenant) as client:
+        await publish(client, sales(tenant, venue, range(27, 0, -1)))
+        window = revenue_pb2.GetRevenueSummaryRequest()
+        window.start_date.FromDatetime(midday(40))
+        window.end_date.FromDatetime(midday(0))
+
+        async def order_count():
+            summary = await client.analytics.GetRevenueSummary(window, metadata=client.metadata)
+            return sum(figures.order_count for figures in summary.current)
+
+        assert await eventually_equal(order_count, 27, within_seconds=30)
+        assert await refused(project(client)) == ("FAILED_PRECONDITION", "NOT_ENOUGH_HISTORY")
+
+
+async def test_another_tenants_venue_does_not_exist(metrics_process):
+    tenant, venue = uuid4(), uuid4()
+    async with metrics_process.client(tenant) as client, metrics_process.client(uuid4()) as stranger:
+        await publish(client, sales(tenant, venue, range(30, 0, -1)))
+        await wait_for_history(client, 30, venue_id=str(venue), days=1)
+
+        assert await refused(project(stranger, venue_id=str(venue))) == ("NOT_FOUND", "VENUE_NOT_FOUND")
+        assert await refused(project(stranger)) == ("FAILED_PRECONDITION", "NOT_ENOUGH_HISTORY")
+
+
+async def test_a_venue_grant_limits_the_history(metrics_process):
+    tenant, venue, other = uuid4(), uuid4(), uuid4()
+    async with (
+        metrics_process.client(tenant) as client,
+        metrics_process.client(tenant, venue_ids=[other]) as limited,
+    ):
+        log = [*sales(tenant, venue, range(30, 0, -1)), *sales(tenant, other, range(3, 0, -1))]
+        await publish(client, log)
+        await wait_for_history(client, 30, days=1)
+
+        assert await refused(project(limited)) == ("FAILED_PRECONDITION", "NOT_ENOUGH_HISTORY")
+        assert await refused(project(limited, venue_id=str(venue))) == ("NOT_FOUND", "VENUE_NOT_FOUND")
+
+
+@pytest.mark.parametrize("days", [0, 366])
+async def test_days_outside_a_year_are_refused(metrics_process, days):
+    async with metrics_process.client(uuid4()) as client:
+        assert await bad_fields(project(client, days=days)) == ["days"]
+
+
+async def test_an_ordered_end_leaves_no_process_behind(metrics_service, redis_url, mongo_url, tmp_path):
+    process = MetricsProcess(tmp_path, metrics_service, redis_url=redis_url, mongo_url=mongo_url).start()
+    tenant, venue = uuid4(), uuid4()
+    try:
+        async with process.client(tenant) as client:
+            await publish(client, sales(tenant, venue, range(30, 0, -1)))
+            await wait_for_history(client, 30, days=1)
+        service = psutil.Process(process._program.process.pid)
+        children = service.children(recursive=True)
+        assert [child for child in children if "services.metrics.projections.worker" in child.cmdline()]
+    finally:
+        await asyncio.to_thread(process.stop)
+
+    assert not [child for child in children if child.is_running()]
