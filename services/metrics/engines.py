@@ -78,7 +78,7 @@ class Engines:
 
 def _influx(settings: MetricsSettings) -> Influx | None:
     """The replica's server; None where series live in PostgreSQL alone."""
-    if settings.influx_url is None:
+    if not settings.influx_url:
         return None
     return Influx(
         settings.influx_url,

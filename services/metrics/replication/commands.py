@@ -106,7 +106,7 @@ def add_commands(commands: Any) -> None:
 
 async def run(settings: MetricsSettings, arguments: argparse.Namespace) -> int:
     """Carry out a command; returns the exit code: 0 when both sides agree, 1 when they differ."""
-    if settings.influx_url is None:
+    if not settings.influx_url:
         sys.stderr.write("METRICS_INFLUX_URL is not set: there is no replica\n")
         return 2
     async with AsyncExitStack() as stack:
