@@ -1,7 +1,7 @@
 """Use case: the sessions active now."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import cast
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from libs.common.context import TenantScope
 from libs.common.paging import PageTokens, page_size
 from libs.common.postgres.database import Database
 from services.metrics.catalog.venues import Venues
-from services.metrics.visits.active_store import select_active, select_activity
+from services.metrics.visits.active_store import Interval, select_active, select_activity
 from services.metrics.visits.mapping import sessions_message
 
 
@@ -57,10 +57,10 @@ class ActiveSessions:
         after = None if position is None else cast("tuple[datetime, str]", position)
         venue_id = UUID(request.venue_id)
         await self._venues.require(scope, [venue_id])
-        since = self._now() - timedelta(seconds=self._active_seconds)
+        active = Interval.at(self._now(), self._active_seconds)
         async with self._database.transaction(scope) as conn:
-            activity = await select_activity(conn, scope.tenant_id, venue_id, since)
-            rows = await select_active(conn, scope.tenant_id, venue_id, since, after=after, limit=size + 1)
+            activity = await select_activity(conn, scope.tenant_id, venue_id, active)
+            rows = await select_active(conn, scope.tenant_id, venue_id, active, after=after, limit=size + 1)
         next_token = ""
         if len(rows) > size:
             last = rows[size - 1]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from libs.common.postgres.database import Connection
+from services.metrics.visits.active_store import Interval
 from services.metrics.visits.tallies import NO_SHOW
 
 # Grain: bucket ($4: its edges, ascending). A session's day that lies within one bucket counts there as it is;
@@ -75,6 +76,7 @@ select count(distinct session_id)
   from venues
   join sessions using (tenant_id, venue_id)
  where tenant_id = $1 and ($2::uuid is null or venue_id = $2) and last_seen_at >= $3
+   and last_seen_at < $4
 """
 
 
@@ -115,8 +117,8 @@ async def select_counts(
 
 
 async def select_active_count(
-    conn: Connection, tenant_id: UUID, venue_id: UUID | None, since: datetime
+    conn: Connection, tenant_id: UUID, venue_id: UUID | None, active: Interval
 ) -> int:
-    """Sessions that did something since then."""
-    count: int = await conn.fetchval(_ACTIVE_COUNT, tenant_id, venue_id, since)
+    """Sessions that are active, at one venue or at all that the transaction sees."""
+    count: int = await conn.fetchval(_ACTIVE_COUNT, tenant_id, venue_id, active.since, active.until)
     return count

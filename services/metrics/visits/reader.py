@@ -1,11 +1,12 @@
 """Use case: unique sessions over time and right now, for other capabilities' answers."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Connection, Database
+from services.metrics.visits.active_store import Interval
 from services.metrics.visits.counts_store import VisitCounts, select_active_count, select_counts
 
 __all__ = ("VisitCounts", "VisitReader")
@@ -28,7 +29,7 @@ class VisitReader:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
-        self._active = timedelta(seconds=active_seconds)
+        self._active_seconds = active_seconds
         self._now = now
 
     async def counts(
@@ -71,4 +72,5 @@ class VisitReader:
     async def active_count(self, scope: TenantScope, venue_id: UUID | None) -> int:
         """Sessions active now, at one venue or at all that the scope may see."""
         async with self._database.transaction(scope) as conn:
-            return await select_active_count(conn, scope.tenant_id, venue_id, self._now() - self._active)
+            active = Interval.at(self._now(), self._active_seconds)
+            return await select_active_count(conn, scope.tenant_id, venue_id, active)
