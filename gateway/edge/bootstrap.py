@@ -14,6 +14,8 @@ from gateway.edge.health.board import Board
 from gateway.edge.health.servicer import HealthServicer
 from gateway.edge.health.watch import HealthWatch
 from gateway.edge.limits import HealthIsFree
+from gateway.edge.live.socket import socket_class
+from gateway.edge.live.sockets import LiveLimits, LiveSockets
 from gateway.edge.pages.app import application
 from gateway.edge.pages.server import HttpServer
 from gateway.edge.settings import EdgeSettings
@@ -64,23 +66,37 @@ class Edge:
         self.rpc.add(health_service_pb2_grpc.add_HealthServiceServicer_to_server, health)
         caches = CacheServicer(CacheAdministration(self._redis))
         self.rpc.add(cache_service_pb2_grpc.add_CacheServiceServicer_to_server, caches)
-        self.http = HttpServer(application(_documentation(settings)), settings.http_address)
+        self._live = LiveSockets(self._channels.get("metrics"), verifier, _live_limits(settings))
+        self._goodbye: asyncio.Task[None] | None = None
+        self.http = HttpServer(
+            application(_documentation(settings)), settings.http_address, upgraded=socket_class(self._live)
+        )
 
     async def start(self) -> None:
         """Begin to serve on every address."""
+        self._live.start()
         await self.http.start()
         await self.rpc.start()
         self._watch.start()
+        self._goodbye = asyncio.create_task(self._say_goodbye())
 
     async def close(self) -> None:
         """Drain, then release everything."""
         await self.rpc.close()
+        if self._goodbye is not None:
+            await self._goodbye
         await self.http.close()
+        await self._live.stop()
         await self._watch.stop()
         for channel in self._channels.values():
             await channel.close()
         await self._limiter.close()
         await self._redis.aclose()
+
+    async def _say_goodbye(self) -> None:
+        """Close the sockets in order as soon as the process begins to drain."""
+        await self.rpc.draining.wait()
+        self._live.drain()
 
 
 async def serve(settings: EdgeSettings) -> None:
@@ -101,6 +117,15 @@ async def serve(settings: EdgeSettings) -> None:
 def _documentation(settings: EdgeSettings) -> bytes:
     contract = FileDescriptorSet.FromString(settings.descriptors.read_bytes())
     return json.dumps(document(contract, version=VERSION)).encode()
+
+
+def _live_limits(settings: EdgeSettings) -> LiveLimits:
+    return LiveLimits(
+        origins=settings.socket_origins,
+        most_sockets=settings.most_sockets,
+        heartbeat_seconds=settings.socket_heartbeat_seconds,
+        slow_reader_seconds=settings.slow_reader_seconds,
+    )
 
 
 def _channel(target: str, settings: EdgeSettings) -> grpc.aio.Channel:

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -18,11 +19,18 @@ class _QuietServer(uvicorn.Server):
 
 
 class HttpServer:
-    """Serves an application on `host:port`; port 0 takes a free one."""
+    """Serves an application on `host:port`; port 0 takes a free one.
 
-    def __init__(self, app: ASGIApp, address: str) -> None:
+    Args:
+        app: The application.
+        address: Where to listen.
+        upgraded: Makes the protocol that takes over a connection whose client asks for a WebSocket.
+    """
+
+    def __init__(self, app: ASGIApp, address: str, *, upgraded: Callable[..., Any]) -> None:
         config = uvicorn.Config(
             app,
+            ws=upgraded,  # type: ignore[arg-type]  # a class is meant; whatever makes a protocol works
             access_log=False,
             log_config=None,
             lifespan="off",
