@@ -12,17 +12,19 @@ from libs.common.context import TenantScope
 from libs.common.postgres.database import Connection, Database
 from services.metrics.daily.check_store import CheckedVenue, CheckStore
 from services.metrics.daily.comparing import Differences, differences
-from services.metrics.daily.days import after_month
+from services.metrics.daily.days import after_month, day_of
 from services.metrics.daily.locks import lock_alone
 from services.metrics.daily.metering import CHECKED, DIFFERENCES
 from services.metrics.daily.reach import months_of
 from services.metrics.daily.rewriting import Piece, compute, rewrite
 from services.metrics.daily.schedule import CHECK_ID
+from services.metrics.daily.sources import Sources
 from services.metrics.daily.store import DayStore, zones_of
 from services.metrics.daily.visitors import VisitorStore
 
 RECENT: Final = timedelta(days=92)
 OLD_EVERY: Final = timedelta(days=28)
+_VISITORS_A_ROUND: Final = 10_000
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _log = structlog.get_logger(__name__)
 
@@ -68,10 +70,21 @@ class DailyCheck:
         async with self._database.transaction(scope) as conn:
             venues = await CheckStore(conn, scope.tenant_id).venues()
         for venue in venues:
+            await self._forget_visitors(scope, venue)
             async with self._database.transaction(scope) as conn:
                 months_due = await _months_due(conn, scope.tenant_id, venue, due_at, whole=whole)
             due += [(venue.venue_id, month) for month in months_due]
         return due
+
+    async def _forget_visitors(self, scope: TenantScope, venue: CheckedVenue) -> None:
+        """Drop the visitors of days whose visits retention has dropped: their numbers stay."""
+        deleted = _VISITORS_A_ROUND
+        while deleted == _VISITORS_A_ROUND:
+            async with self._database.transaction(scope) as conn:
+                since = await Sources(conn, scope.tenant_id, venue.venue_id).visits_kept_since()
+                before = day_of(since, ZoneInfo(venue.time_zone))
+                visitors = VisitorStore(conn, scope.tenant_id, venue.venue_id)
+                deleted = await visitors.forget(before, limit=_VISITORS_A_ROUND)
 
     async def _check(self, scope: TenantScope, venue_id: UUID, month: date, due_at: datetime) -> int:
         """How many rows of the month had to be repaired.

@@ -36,9 +36,15 @@ select count(*)
  where facts.day is null or kept.day is null
 """
 
-# Grain: sessions of days whose visits retention has dropped, of one venue. Index: visitor_days_pkey.
+# Grain: sessions of days whose visits retention has dropped, of one venue. Index: visitor_days_pkey. In
+# rounds, so that no transaction is long.
 _FORGET_VISITORS = """
-delete from visitor_days where tenant_id = $1 and venue_id = $2 and day < $3
+delete from visitor_days
+ where ctid = any(array(select ctid
+                          from visitor_days
+                         where tenant_id = $1 and venue_id = $2 and day < $3
+                         limit $4))
+   and tenant_id = $1
 """
 
 
@@ -60,6 +66,7 @@ class VisitorStore:
         )
         return different
 
-    async def forget(self, before: date) -> None:
-        """Delete the rows of days whose visits are no longer kept."""
-        await self._driver.execute(_FORGET_VISITORS, *self._venue, before)
+    async def forget(self, before: date, *, limit: int) -> int:
+        """Delete up to `limit` rows of days whose visits are no longer kept; returns how many."""
+        tag = await self._driver.execute(_FORGET_VISITORS, *self._venue, before, limit)
+        return int(tag.rpartition(" ")[2])

@@ -144,6 +144,7 @@ async def test_days_of_visits_that_retention_dropped_stay_as_they_are(
     repaired = await check(database, tenant)
 
     assert repaired == {(venue, date(2024, 2, 1)): 1}
+    assert await as_admin.fetchval("select count(*) from visitor_days where tenant_id = $1", tenant) == 0
     assert kept[venue, date(2024, 2, 1), ""] == {"page_view_count": 1, "visitor_count": 1}
     assert await venue_days(tenant) == kept
 

@@ -14,8 +14,17 @@ from services.metrics.daily.facts import DailyFact, DailyVisit
 from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_daily
 from tests.metrics.platform.busy_days import busy_days, page_viewed
+from tests.metrics.serving import eventually_equal
 
 DIVIDED = ("gross_minor", "refund_minor", "fee_minor", "refunded_ticket_count")
+
+# One row: somebody waits for the tenant's lock on days.
+WAITING = """
+select count(*)
+  from pg_locks, hashtextextended('days of ' || $1::uuid::text, 0) as key
+ where locktype = 'advisory' and not granted
+   and (classid, objid) = (((key >> 32) & 4294967295)::oid, (key & 4294967295)::oid)
+"""
 
 
 async def deliver(handler, events, seed=0, *, replicas=3):
@@ -91,6 +100,29 @@ async def test_a_change_of_zone_cuts_all_days_anew_while_batches_arrive(handler,
     await deliver(handler, arrivals, seed, replicas=4)
 
     assert await venue_days(made.tenant_id) == oracle_daily.venue_days(made.log, moved)
+
+
+@pytest.mark.parametrize("first", ["the sale", "the zone"])
+async def test_sale_and_zone_wait_for_each_other_whichever_is_first(
+    database, read_models, handler, as_admin, venue_days, first
+):
+    tenant, venue = uuid4(), uuid4()
+    sale = make.order_completed(tenant, venue, at=datetime(2026, 6, 1, 23, tzinfo=UTC))
+    zone = make.venue_updated(tenant, venue, version=1, time_zone="Asia/Kathmandu")
+    await deliver(handler, [make.venue_updated(tenant, venue, time_zone="America/New_York")])
+    ahead, behind = (sale, zone) if first == "the sale" else (zone, sale)
+
+    async with database.transaction(TenantScope(tenant)) as conn:
+        await read_models.apply(conn, [ahead])
+        waiting = asyncio.create_task(handler([Delivery(behind, 1)]))
+
+        async def decided():
+            return waiting.done() or bool(await as_admin.fetchval(WAITING, tenant))
+
+        assert await eventually_equal(decided, True)
+
+    assert await waiting == [DONE]
+    assert [day for _, day, _ in await venue_days(tenant)] == [date(2026, 6, 2)]
 
 
 async def test_visitors_stay_unique_after_a_change_of_zone(handler, venue_days):
