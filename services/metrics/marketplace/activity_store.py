@@ -55,7 +55,8 @@ select max(happened_at) from newest
 # the listings for sale at its end are read one by one: by show where one is asked for, otherwise venue by
 # venue (the branches that are not asked for are not run). Indexes: resales_by_time and listings_by_time, or
 # _by_show; listing_spans_by_reach or _by_show, once for each reach. A span that starts at the window's end
-# has not begun, one that ends there is not over: a window holds what happened before its end.
+# has not begun, one that ends there is not over: a window holds what happened before its end. `offset 0`
+# keeps the planner, which cannot see how few rows a reach leaves, from reading all spans before it joins.
 _ACTIVITY = """
 with chosen as materialized (
     select venue_id
@@ -72,7 +73,8 @@ with chosen as materialized (
                   price_ratio, above_face_count
              from reporting_views.marketplace_activity
             where tenant_id = $1 and venue_id = chosen.venue_id
-              and happened_at >= $4 and happened_at < $5) as activity
+              and happened_at >= $4 and happened_at < $5
+           offset 0) as activity
     union all
     select venue_id, event_id, currency, new_listing_count, resale_count, resale_minor, royalty_minor,
            price_ratio, above_face_count
@@ -88,7 +90,8 @@ with chosen as materialized (
              from listing_spans
             where tenant_id = $1 and venue_id = chosen.venue_id and reach_hours = reach.hours
               and starts_at >= reach.earliest_start and starts_at < $5
-              and (ends_at is null or ends_at >= $5)) as span
+              and (ends_at is null or ends_at >= $5)
+           offset 0) as span
     union all
     select span.*
       from reach
@@ -97,7 +100,8 @@ with chosen as materialized (
              from listing_spans
             where tenant_id = $1 and event_id = $2 and reach_hours = reach.hours
               and starts_at >= reach.earliest_start and starts_at < $5
-              and (ends_at is null or ends_at >= $5) and ($3::uuid is null or venue_id = $3)) as span
+              and (ends_at is null or ends_at >= $5) and ($3::uuid is null or venue_id = $3)
+           offset 0) as span
 ), market as (
     select venue_id, event_id, currency, new_listing_count, 0 as active_listing_count, resale_count,
            resale_minor, royalty_minor, above_face_count, price_ratio as resale_ratio,
