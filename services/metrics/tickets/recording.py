@@ -33,7 +33,8 @@ async def record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> 
         + [live_refusal(scan) for scan in recorded.refused],
         daily=list(recorded.deltas.daily()),
     )
-    shows_at = await venues_of_events(conn, tenant_id, recorded.deltas.event_ids())
+    event_ids = {show_of(event) for event in events} | recorded.deltas.event_ids()
+    shows_at = await venues_of_events(conn, tenant_id, event_ids)
     venue_ids = {UUID(event.venue_id) for event in events} | recorded.deltas.venue_ids() | shows_at
     changes.touch(venue_ids, Topic.TICKETS, Topic.VISITS)
     return changes

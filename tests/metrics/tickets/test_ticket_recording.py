@@ -256,6 +256,18 @@ async def test_answers_about_the_scans_and_the_shows_venue_are_stale(database, h
     assert changes.venues == {Topic.TICKETS: {venue, home}, Topic.VISITS: {venue, home}}
 
 
+async def test_a_statement_that_changes_no_ticket_still_ends_answers_at_the_shows_venue(database, handler):
+    """An offer may be withdrawn by an event that is older than what is known of its ticket."""
+    tenant, venue, home, show, ticket = (uuid4() for _ in range(5))
+    offer = make.ticket_listed(tenant, venue, show=show, ticket=ticket, status="withdrawn", at=NOON - MINUTE)
+    await deliver(handler, [make.event_created(tenant, home, show)])
+    await deliver(handler, [make.ticket_scanned(tenant, venue, ticket, show=show)])
+
+    changes = await recorded(database, tenant, offer)
+
+    assert changes.venues[Topic.TICKETS] == {venue, home}
+
+
 async def test_new_scans_are_live_once(handler, as_admin):
     tenant, venue, show, ticket = (uuid4() for _ in range(4))
     now = datetime.now(UTC)
