@@ -1,6 +1,6 @@
 """Forecasts of one daily series from its past: the last week again, exponential smoothing, Theta.
 
-The latter two are fitted to days freed of outliers, so that a holiday does not become every week's pattern.
+The latter two are fitted without closed days, so that a holiday does not become every week's pattern.
 
 Source: R. J. Hyndman et al., "Forecasting with Exponential Smoothing" (2008), model ETS(A,N,A): level and
 weekday; no trend, since one that is carried on for months is seldom there. V. Assimakopoulos and K.
@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 WEEK: Final = 7
-LONGEST_PAST: Final = 364
-"""Days a model looks back: whole weeks, a year; older days cost time and move the fit little."""
+LONGEST_PAST: Final = 196
+"""Days a model looks back, 28 weeks: a weekday pattern of last year is no better guide than this one's."""
 
 _NEIGHBOURS: Final = 4
 _OUTLYING: Final = 3.5
@@ -82,10 +82,11 @@ MODELS: Final[dict[str, Model]] = {"seasonal_naive": seasonal_naive, "ets": ets,
 
 
 def without_outliers(past: Series) -> Series:
-    """The series with days far from the same weekdays around them replaced by the median of those.
+    """The series with days far below the same weekdays around them replaced by the median of those.
 
     Far is more than 3.5 robust standard deviations, the scaled median absolute deviation of all days from
-    their medians over four weeks before and after. A series that mostly repeats itself is left as it is.
+    their medians over four weeks before and after. A series that mostly repeats itself is left as it is, and
+    so are days far above: a closed day is an exception, a rush on tickets is the business.
     """
     weeks = -(-len(past) // WEEK)
     grid = np.full(weeks * WEEK, np.nan)
@@ -93,6 +94,6 @@ def without_outliers(past: Series) -> Series:
     padded = np.pad(grid.reshape(weeks, WEEK), ((_NEIGHBOURS, _NEIGHBOURS), (0, 0)), constant_values=np.nan)
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _NEIGHBOURS + 1, axis=0)
     medians = np.nanmedian(around, axis=2).ravel()[len(grid) - len(past) :]
-    deviations = np.abs(past - medians)
-    limit = _OUTLYING * 1.4826 * float(np.median(deviations))
-    return past if limit == 0 else np.where(deviations > limit, medians, past)
+    fallen = medians - past
+    limit = _OUTLYING * 1.4826 * float(np.median(np.abs(fallen)))
+    return past if limit == 0 else np.where(fallen > limit, medians, past)
