@@ -1,5 +1,6 @@
 """The servers a benchmark needs: PostgreSQL with fsync, Redis, the metrics service and Envoy, all fresh."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from deploy.local.stack import PORT_NAMES, Stack
 from deploy.local.stores import Stores
 from deploy.provision import make_keys
 
-_UNLIMITED = '{"read": "100000000/minute", "write": "100000000/minute", "bulk": "100000000/minute"}'
+_UNLIMITED = json.dumps(dict.fromkeys(("read", "write", "bulk", "stream"), "100000000/minute"))
 
 
 Method = Callable[..., "grpc.aio.UnaryUnaryCall[bytes, bytes]"]

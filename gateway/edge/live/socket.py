@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 SUBPROTOCOL = Subprotocol("tickettoken.v1")
 _LARGEST_MESSAGE = 1024  # clients have nothing to say
 _BUFFERED_BYTES = 64 * 1024
-_LAST_WORDS_SECONDS = 5.0
+_LAST_WORDS_SECONDS = 15.0
 
 
 class Guests(Protocol):
@@ -48,9 +48,9 @@ class LiveSocket(asyncio.Protocol):
         self.lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=_BUFFERED_BYTES)
+        # uvloop's transports are none of asyncio's classes.
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=_BUFFERED_BYTES)
         self._connections.add(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
