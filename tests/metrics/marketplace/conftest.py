@@ -29,7 +29,7 @@ class Market:
 
 def market(seed, *, listings=60):
     """Listings with price changes, withdrawals, relistings and resales; some resales without a listing."""
-    chance = random.Random(seed)
+    chance = random.Random(f"market {seed}")  # ids of its own: a venue belongs to one tenant of the database
 
     def new_id():
         return UUID(int=chance.getrandbits(128), version=4)
