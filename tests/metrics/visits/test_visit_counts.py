@@ -46,7 +46,7 @@ async def test_random_buckets_are_what_the_log_says(reader, handler, seed):
     ],
 )
 async def test_local_hours_and_days_over_a_turn_of_the_clock(reader, handler, name, turn):
-    made = journeys(turn.day, start=turn - DAY / 2)
+    made = journeys(60 + turn.day, start=turn - DAY / 2)
     await deliver(handler, made.arrivals(21))
 
     for granularity in ("hour", "day"):
