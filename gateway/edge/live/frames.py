@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from google.protobuf.json_format import MessageToJson
 from tickettoken.metrics.v1 import live_pb2
 from websockets.frames import Frame, Opcode
+
+from gateway.edge.live.printing import json_of
 
 Message = live_pb2.WatchVenueMetricsResponse
 
@@ -34,8 +35,7 @@ class Figures(NamedTuple):
 
 def frame_of(message: Message) -> bytes:
     """The whole frame, ready for every socket: frames of servers are not masked."""
-    text = MessageToJson(message, always_print_fields_with_no_presence=True, indent=None)
-    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
+    return Frame(Opcode.TEXT, json_of(message)).serialize(mask=False)
 
 
 class TailChange:
