@@ -92,30 +92,34 @@ select count(*) from (select from platform_series where committed_in >= $1 limit
 
 # Grain: one raw row of a batch. `ordinal` numbers the rows of one series and microsecond in the order of
 # their transactions, over all batches: the same whenever it is asked, so that copying repeats. Index: the
-# tail index for the batch, analytics_metrics_series_idx for earlier rows of the same instant.
+# tail index for the batch, analytics_metrics_series_idx once an instant for its earlier rows. No join: its
+# estimates are wrong while a partition is young, and the wrong join of a batch with itself takes minutes.
 _RECORDED_ROWS = """
 with batch as materialized (
     select tenant_id, series_id, metric_time, point_id, value, committed_in
       from analytics_metrics
      where committed_in >= $1 and committed_in < $2 and metric_time >= $3
-), instants as materialized (
-    select same.tenant_id, same.series_id, same.metric_time, earlier.row_count
-      from (select distinct tenant_id, series_id, metric_time from batch) as same
-     cross join lateral (
-           select count(*) as row_count
-             from analytics_metrics as one
-            where one.tenant_id = same.tenant_id and one.series_id = same.series_id
-              and one.metric_time = same.metric_time and one.committed_in < $1) as earlier
+), numbered as (
+    select tenant_id, series_id, metric_time, value, committed_in,
+           row_number() over (
+               partition by tenant_id, series_id, metric_time order by committed_in, point_id) as place
+      from batch
+), counted as (
+    select tenant_id, series_id, metric_time, value, committed_in, place,
+           (select count(*)
+              from analytics_metrics as one
+             where numbered.place = 1
+               and one.tenant_id = numbered.tenant_id and one.series_id = numbered.series_id
+               and one.metric_time = numbered.metric_time and one.committed_in < $1) as earlier_count
+      from numbered
 )
-select batch.series_id,
-       (extract(epoch from batch.metric_time) * 1000000)::bigint as micros,
-       batch.value,
-       batch.committed_in,
-       (instants.row_count - 1 + row_number() over (
-            partition by batch.tenant_id, batch.series_id, batch.metric_time
-                order by batch.committed_in, batch.point_id))::bigint as ordinal
-  from batch
-  join instants using (tenant_id, series_id, metric_time)
+select series_id,
+       (extract(epoch from metric_time) * 1000000)::bigint as micros,
+       value,
+       committed_in,
+       (place - 1 + max(earlier_count) over (partition by tenant_id, series_id, metric_time))::bigint
+           as ordinal
+  from counted
 """
 # The same for one series and day, whatever was copied before.
 _SERIES_ROWS = """
