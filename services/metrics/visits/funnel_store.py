@@ -16,6 +16,9 @@ select exists (select
                 where tenant_id = $1 and event_id = $2 and ($3::uuid is null or venue_id = $3))
 """
 
+# In the server's default memory, grouping a month's sessions spills to disk and takes three times as long.
+_MORE_MEMORY = "set local work_mem = '32MB'"
+
 # Grain: the funnel of one window [$4, $5). Reads session_days by venue, show ($3; the zero id: all) and days
 # ($6: the day of the start), and resolves only those that the window cuts from session_activity by its key,
 # so the cost follows the sessions of the window, not their page views; orders by order_sessions_by_time,
@@ -27,7 +30,7 @@ with chosen as materialized (
     select venue_id
       from venues
      where tenant_id = $1 and ($2::uuid is null or venue_id = $2)
-), spans as (
+), spans as not materialized (
     select kept.*
       from chosen
       join session_days as kept on kept.venue_id = chosen.venue_id
@@ -156,6 +159,7 @@ async def select_funnel(
     parts = cut(Window(start, end))
     buckets = [(minutes, *window) for minutes, window in parts.buckets]
     first_day = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    await conn.execute(_MORE_MEMORY)
     row = await conn.fetchrow(
         _FUNNEL,
         tenant_id,
