@@ -79,7 +79,9 @@ class Follower:
             if place.position <= self.position:
                 self.catch_up(place, [one for one in place.updates if self._is_news(one, change)])
                 return
-            self._known = None
+            if not self._known.keys().isdisjoint(map(Key.of, place.updates)):
+                self._tell_unknown(place)
+                return
         frame = change.frame_for(self._metric_types)
         if frame is None:
             if not self._waiting:
@@ -88,6 +90,17 @@ class Follower:
             self._wait(place, [one for one in place.updates if self.wants(Key.of(one))])
         else:
             self._send(place, frame)
+
+    def _tell_unknown(self, place: Message) -> None:
+        """Tell a later change of metrics that the client's own stream may have told: its state was ahead."""
+        assert self._known is not None
+        news = [one for one in place.updates if self.wants(Key.of(one)) and not self.knows(one)]
+        for one in place.updates:
+            self._known.pop(Key.of(one), None)
+        if news:
+            self._tell(place, news, remember=False)
+        elif not self._waiting:
+            self.token, self.position = place.resume_token, place.position
 
     def beat(self, now: float, message: Message) -> None:
         """Tell that the feed is alive; goodbye to a client that does not read."""
@@ -120,8 +133,8 @@ class Follower:
         knows = self.knows(metric)
         return change.is_turn if knows is None else not knows
 
-    def _tell(self, place: Message, updates: list[live_pb2.LiveMetric]) -> None:
-        if self._known is not None:
+    def _tell(self, place: Message, updates: list[live_pb2.LiveMetric], *, remember: bool = True) -> None:
+        if remember and self._known is not None:
             self._known.update((Key.of(one), Figures.of(one)) for one in updates)
         if self._socket.is_paused or self._waiting:
             self._wait(place, updates)

@@ -251,5 +251,6 @@ async def _passed_on(follower: Follower, message: object, call: Any) -> None:
             return
         message = await call.read()
     if isinstance(message, Message):
+        follower.token = message.resume_token or follower.token
         follower.close(message.closing.reason, message.closing.message)
     raise DependencyUnavailable("the feed ended before it began", dependency="metrics")

@@ -49,6 +49,7 @@ class Subscriber:
     """
 
     __slots__ = (
+        "_ahead",
         "_arrived",
         "_changes",
         "_closing",
@@ -68,6 +69,7 @@ class Subscriber:
         self.token = token
         self.position = position
         self._told_to = StreamId(0, 0)
+        self._ahead: dict[LiveKey, int] = {}
         self._parts: Iterator[Message] | None = None
         self._slow_seconds = slow_reader_seconds
         self._changes: list[Change] = []
@@ -88,6 +90,10 @@ class Subscriber:
         if self._closing is None:
             self._arrived.clear()
 
+    def was_told(self, versions: dict[LiveKey, int]) -> None:
+        """Leave out what the snapshot said already when the feed, which may be behind it, says it."""
+        self._ahead = versions
+
     def wants(self, key: LiveKey) -> bool:
         return not self._metric_types or key.metric_type in self._metric_types
 
@@ -95,23 +101,31 @@ class Subscriber:
         """Queue a change; folds it into what waits already."""
         if self._closing is not None or (change.is_told and change.position <= self._told_to):
             return
-        if self._metric_types:
-            updates = {
-                key: one for key, one in change.updates.items() if key.metric_type in self._metric_types
-            }
-            if not updates:
-                self._pass(change)
-                return
-            change = Change.of(change.token, change.position, updates, is_told=change.is_told)
+        news = self._news(change)
+        if news is None:
+            self._pass(change)
+            return
         if not self._changes:
             self._waiting_since = time.monotonic()
         elif time.monotonic() - self._waiting_since > self._slow_seconds:
             self.close("SLOW_READER", "the stream was not read in time; come back with the resume token")
             return
-        self._changes.append(change)
+        self._changes.append(news)
         if len(self._changes) > _MAX_SHARED:
             self._changes = [_folded(self._changes)]
         self._arrived.set()
+
+    def _news(self, change: Change) -> Change | None:
+        """What of the change the stream asked for and was not told by its snapshot; None for nothing."""
+        is_told_before = change.is_told and not self._ahead.keys().isdisjoint(change.updates)
+        if not self._metric_types and not is_told_before:
+            return change
+        updates = {key: one for key, one in change.updates.items() if self.wants(key)}
+        if is_told_before:
+            updates = {key: one for key, one in updates.items() if one.version > self._ahead.pop(key, 0)}
+        if not updates:
+            return None
+        return Change.of(change.token, change.position, updates, is_told=change.is_told)
 
     def close(self, reason: str, message: str) -> None:
         """End the stream with a closing message; what is pending is dropped and comes by the resume token."""

@@ -100,6 +100,7 @@ def _snapshot(
     else:
         known = {key: one for key, one in feed.state.items() if one.windows[-1].count}
     metrics = [known[key] for key in sorted(known) if subscriber.wants(key)]
+    subscriber.was_told({key: known[key].version for key in known if subscriber.wants(key)})
     newest = max((metric.updated_time.ToDatetime(UTC) for metric in metrics), default=None)
     rest = iter(metrics)
     while part := list(islice(rest, MESSAGE_METRICS)):
