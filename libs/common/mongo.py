@@ -1,10 +1,11 @@
 """MongoDB collections that cannot be used without a tenant; their writes survive a crash of the server."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 from uuid import UUID
 
+import pymongo
 from pymongo import AsyncMongoClient, IndexModel, ReplaceOne, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -19,6 +20,8 @@ Filter = Mapping[str, Any]
 _TENANT = "tenant_id"
 _HIDDEN = {"_id": 0, _TENANT: 0}
 _BATCH = 250  # one operation's share of its time limit
+_LOOKUP = 100
+_PATIENCE_SECONDS = 600
 _OTHER_OPTIONS = frozenset({85, 86})  # IndexOptionsConflict, IndexKeySpecsConflict
 _DUPLICATE_KEY = 11000
 # They read or write beyond the documents that the tenant's $match let through.
@@ -121,7 +124,22 @@ class TenantCollection:
 
     async def get(self, identity: str) -> Document | None:
         """The document of this id."""
-        return await self.find_one({"id": identity})
+        with reaching_mongodb():
+            return await self._collection.find_one(
+                {"_id": _identity(current_caller().tenant_id, identity)}, _HIDDEN
+            )
+
+    async def present(self, identities: Sequence[str]) -> set[str]:
+        """Those of the ids that have a document."""
+        tenant_id = current_caller().tenant_id
+        wanted = {_identity(tenant_id, identity): identity for identity in identities}
+        found: set[str] = set()
+        for start in range(0, len(wanted), _LOOKUP):
+            query = {"_id": {"$in": list(wanted)[start : start + _LOOKUP]}}
+            with reaching_mongodb():
+                documents = await self._collection.find(query, {"_id": 1}).to_list()
+            found |= {wanted[document["_id"]] for document in documents}
+        return found
 
     async def find_one(self, query: Filter) -> Document | None:
         with reaching_mongodb():
@@ -135,15 +153,34 @@ class TenantCollection:
             cursor = self._collection.find(_own(query), _HIDDEN, sort=list(sort) or None, skip=skip)
             return await cursor.limit(limit).to_list(limit)
 
-    async def stream(self, query: Filter, *, sort: Sequence[tuple[str, int]] = ()) -> AsyncIterator[Document]:
-        """All documents, fetched in batches as they are consumed."""
-        with reaching_mongodb():
-            async for document in self._collection.find(_own(query), _HIDDEN, sort=list(sort) or None):
-                yield document
+    async def batches(
+        self, query: Filter, *, sort: Sequence[tuple[str, int]] = (), size: int
+    ) -> AsyncIterator[list[Document]]:
+        """All documents in lists of at most `size`, fetched as they are consumed.
+
+        The first of them may take minutes: a server without an index for the order sorts everything.
+        """
+        cursor = self._collection.find(_own(query), _HIDDEN, sort=list(sort) or None, batch_size=size)
+        async with cursor:
+            async with self._patiently():
+                batch = await cursor.to_list(size)
+            while batch:
+                yield batch
+                with reaching_mongodb():
+                    batch = await cursor.to_list(size)
 
     async def count(self, query: Filter) -> int:
-        with reaching_mongodb():
+        """How many documents there are; reads all of them, which may take minutes."""
+        async with self._patiently():
             return await self._collection.count_documents(_own(query))
+
+    @asynccontextmanager
+    async def _patiently(self) -> AsyncIterator[None]:
+        """Time for an operation that reads much; a server that is away is told at the usual time."""
+        with reaching_mongodb():
+            await self._collection.database.command("ping")
+            with pymongo.timeout(_PATIENCE_SECONDS):
+                yield
 
     async def update(self, query: Filter, change: Mapping[str, Any]) -> int:
         """Change every matching document; returns how many matched."""
@@ -194,7 +231,12 @@ def _own(query: Filter) -> Document:
 def _stored(document: Mapping[str, Any], tenant_id: UUID) -> Document:
     if _TENANT in document or "_id" in document:
         raise TenantRequired("the tenant and _id are added on the way in")
-    return {**document, "_id": f"{tenant_id}:{document['id']}", _TENANT: str(tenant_id)}
+    return {**document, "_id": _identity(tenant_id, document["id"]), _TENANT: str(tenant_id)}
+
+
+def _identity(tenant_id: UUID, identity: str) -> str:
+    """MongoDB's `_id` of a document: the index on it serves reads by id."""
+    return f"{tenant_id}:{identity}"
 
 
 def _refuse_tenant(part: object) -> None:

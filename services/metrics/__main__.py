@@ -21,6 +21,7 @@ def main() -> int:
     _add_dead_letters(commands.add_parser("dead-letters", help="show or replay events that failed"))
     _add_replica_commands(commands)
     _add_check_daily(commands.add_parser("check-daily", help="compare the days with the facts and repair"))
+    _add_replay(commands.add_parser("replay", help="make read models anew from the raw events"))
     arguments = parser.parse_args()
     settings = MetricsSettings()
     if arguments.command == "migrate":
@@ -29,6 +30,8 @@ def main() -> int:
         return asyncio.run(_dead_letters(settings, arguments))
     if arguments.command == "check-daily":
         return asyncio.run(_check_daily(settings, arguments))
+    if arguments.command == "replay":
+        return uvloop.run(_replay(settings, arguments))
     if arguments.command in ("migrate-to-influx", "reconcile"):
         return uvloop.run(_replica(settings, arguments))
     return uvloop.run(_run(settings, arguments.command))
@@ -71,7 +74,7 @@ async def _dead_letters(settings: MetricsSettings, arguments: argparse.Namespace
 
 
 def _add_replica_commands(commands: Any) -> None:
-    from services.metrics.replication.commands import add_commands
+    from services.metrics.replication.arguments import add_commands
 
     add_commands(commands)
 
@@ -90,6 +93,18 @@ def _add_check_daily(parser: argparse.ArgumentParser) -> None:
 
 async def _check_daily(settings: MetricsSettings, arguments: argparse.Namespace) -> int:
     from services.metrics.daily.command import run
+
+    return await run(settings, arguments)
+
+
+def _add_replay(parser: argparse.ArgumentParser) -> None:
+    from services.metrics.rebuild.command import add_arguments
+
+    add_arguments(parser)
+
+
+async def _replay(settings: MetricsSettings, arguments: argparse.Namespace) -> int:
+    from services.metrics.rebuild.command import run
 
     return await run(settings, arguments)
 

@@ -63,7 +63,8 @@ async def test_finding_sorts_limits_and_streams(paths, ours):
         await paths.upsert([document(str(n), clicks=n) for n in range(20)])
 
         found = await paths.find({"clicks": {"$gte": 5}}, sort=[("clicks", -1)], limit=2)
-        streamed = [one async for one in paths.stream({"clicks": {"$lt": 3}}, sort=[("clicks", 1)])]
+        batches = paths.batches({"clicks": {"$lt": 3}}, sort=[("clicks", 1)], size=2)
+        streamed = [one async for batch in batches for one in batch]
 
     assert [one["clicks"] for one in found] == [19, 18]
     assert [one["clicks"] for one in streamed] == [0, 1, 2]
@@ -78,7 +79,7 @@ async def test_nothing_works_without_a_caller(paths):
         paths.update({}, {"$set": {"a": 1}}),
         paths.delete({}),
         paths.aggregate([]),
-        anext(paths.stream({})),
+        anext(paths.batches({}, size=1)),
     ):
         with pytest.raises(LookupError):
             await operation

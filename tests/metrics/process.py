@@ -67,11 +67,12 @@ class MetricsProcess:
             "worker_database_url": database.worker_url,
             "drain_seconds": 3,
         } | settings
+        self.environment = {f"METRICS_{name.upper()}": str(value) for name, value in values.items()}
         self._program = Program(
             "metrics",
             ["services.metrics", command],
             port=self.port,
-            environment={f"METRICS_{name.upper()}": str(value) for name, value in values.items()},
+            environment=self.environment,
             log=self._data.logs / f"metrics-{self.port}.log",
         )
 

@@ -62,7 +62,7 @@ class Replay:
         position = self._position(tenant_id, resume_token, now) if resume_token else Position.start()
         wanted = Wanted(now, types, start, end)
         settled = Position(now - _STILL_ARRIVING, "")
-        while page := await self._store.page(wanted, position, self._batch):
+        async for page in self._store.batches(wanted, position, self._batch):
             last = page[-1]
             position = Position(last["stored_at"], last["id"])
             yield self._token(tenant_id, min(position, settled)), [event_of(one, tenant_id) for one in page]

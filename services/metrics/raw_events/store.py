@@ -1,6 +1,6 @@
 """The MongoDB collection `raw_analytics`: events of the current caller's tenant."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Self
@@ -90,8 +90,8 @@ class RawEventStore:
         """
         await self._collection.keep(documents)
 
-    async def page(self, wanted: Wanted, after: Position, limit: int) -> list[Document]:
-        """At most `limit` events in the order in which they were stored, after a position.
+    def batches(self, wanted: Wanted, after: Position, size: int) -> AsyncIterator[list[Document]]:
+        """Events in the order in which they were stored, after a position, in lists of at most `size`.
 
         Raises:
             DependencyUnavailable: MongoDB is not reachable.
@@ -107,7 +107,7 @@ class RawEventStore:
             **wanted.query(),
             **later,
         }
-        return await self._collection.find(query, sort=_STORED, limit=limit)
+        return self._collection.batches(query, sort=_STORED, size=size)
 
     async def count(self, wanted: Wanted) -> int:
         """How many events are wanted.
@@ -124,8 +124,10 @@ class RawEventStore:
         Raises:
             DependencyUnavailable: MongoDB is not reachable.
         """
-        found = await self._collection.find({}, sort=_STORED, limit=1)
-        return found[0]["stored_at"] if found else None
+        async for batch in self._collection.batches({}, sort=_STORED, size=1):
+            first: datetime = batch[0]["stored_at"]
+            return first
+        return None
 
     async def known(self, event_ids: Sequence[str]) -> set[str]:
         """Those of the ids that are kept.
@@ -133,8 +135,7 @@ class RawEventStore:
         Raises:
             DependencyUnavailable: MongoDB is not reachable.
         """
-        found = await self._collection.find({"id": {"$in": list(event_ids)}}, limit=len(event_ids))
-        return {document["id"] for document in found}
+        return await self._collection.present(event_ids)
 
     @property
     def kept(self) -> timedelta:

@@ -12,20 +12,25 @@ from services.metrics.read_models.namespaces import namespaces_of
 
 
 class Effects:
-    """Carries changes of the read models to live feeds and caches."""
+    """Carries changes of the read models to live feeds and caches.
 
-    def __init__(self, live: LiveValues, cache: Cache) -> None:
+    Args:
+        live: Live metrics; None for events that they have counted before.
+        cache: Cached answers.
+    """
+
+    def __init__(self, live: LiveValues | None, cache: Cache) -> None:
         self._live = live
         self._cache = cache
 
     async def inside(self, conn: Connection, tenant_id: UUID, values: Sequence[LiveValue]) -> list[LiveKey]:
         """Effects that commit with the change: values of live metrics."""
-        return await self._live.add(conn, tenant_id, values)
+        return [] if self._live is None else await self._live.add(conn, tenant_id, values)
 
     async def after(
         self, tenant_id: UUID, changed: Mapping[Topic, Collection[UUID]], live: Sequence[LiveKey]
     ) -> None:
         """Effects once the change has committed."""
-        if live:
+        if live and self._live is not None:
             await self._live.announce(tenant_id, live)
         await self._cache.invalidate(namespaces_of(changed))
