@@ -5,7 +5,7 @@ import asyncio
 import sys
 import time
 from contextlib import AsyncExitStack
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, Self
 
@@ -93,15 +93,6 @@ class Progress:
     def close(self) -> None:
         self._bar.close()
         _say(f"{self._name}: {self._done} rows copied")
-
-
-def add_commands(commands: Any) -> None:
-    """Add both commands to the service's command line."""
-    fill = commands.add_parser("migrate-to-influx", help="copy the stored series to InfluxDB and compare")
-    fill.add_argument("--since", type=_day, help="oldest day (UTC) to copy; what lies before stays unread")
-    prove = commands.add_parser("reconcile", help="compare PostgreSQL with InfluxDB by series and day")
-    prove.add_argument("--since", type=_day, help="first day (UTC); default: the oldest row")
-    prove.add_argument("--repair", action="store_true", help="rewrite what differs, then compare again")
 
 
 async def run(settings: MetricsSettings, arguments: argparse.Namespace) -> int:
@@ -205,7 +196,3 @@ def _named(difference: Difference) -> str:
         f" stored {stored.point_count} (sum {stored.total:g}),"
         f" copied {copied.point_count} (sum {copied.total:g})"
     )
-
-
-def _day(text: str) -> datetime:
-    return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)

@@ -13,17 +13,20 @@ from libs.common.postgres.database import Connection
 MOST_WAITING: Final = 100_000
 """Where counting what waits stops."""
 
-# Grain: one stream. The holder's lease is prolonged; anybody takes over one that ended.
+# Grain: one stream. The holder's lease is prolonged; anybody takes over one that ended. A position ahead of
+# the server's transactions comes from another server (a restored dump): the stream starts anew.
 _LEASE = """
 update replication_streams
-   set holder = $2, leased_until = now() + $3::interval
+   set holder = $2, leased_until = now() + $3::interval,
+       epoch = case when replicated_before > pg_snapshot_xmax(pg_current_snapshot()) then '' else epoch end
  where stream = $1 and (holder = $2 or leased_until < now())
 returning stream, epoch, covers_since, replicated_before, planned_before, batch_number, revision
 """
 _RELEASE = "update replication_streams set holder = null, leased_until = 'epoch' where holder = $1"
 _SELECT_STATE = """
 select stream, epoch, covers_since, replicated_before, planned_before, batch_number, revision, waiting_rows,
-       extract(epoch from now() - level_at)::double precision as behind_seconds
+       case when replicated_before > pg_snapshot_xmax(pg_current_snapshot()) then 'infinity'
+            else extract(epoch from now() - level_at) end::double precision as behind_seconds
   from replication_streams
  where stream = $1
 """

@@ -12,6 +12,7 @@ import pytest
 from libs.common.context import TenantScope
 from services.metrics.daily.facts import DailyFact
 from services.metrics.replication import recording, store
+from services.metrics.replication.replica import Replica
 from services.metrics.replication.streams import RECORDED
 from tests.metrics.replication.ground import new_tenant, wipe
 
@@ -178,6 +179,23 @@ async def test_a_second_filling_leaves_no_quarter_hour_of_the_first(ground):
 
     await assert_copied_exactly(ground)
     assert len(ground.ask('select count("count") from "quarter_hours" group by "epoch"')) == 1
+
+
+async def test_a_position_of_another_server_is_not_believed(ground):
+    """After a dump is restored elsewhere, new transactions have smaller numbers than copied ones had."""
+    (tenant, venue), replicator = new_tenant(), ground.replicator()
+    series = await ground.series(tenant, venue)
+    await ground.write(tenant, series, scattered(20, seed=1))
+    await ground.level(replicator)
+    await replicator.release()
+    await ground.admin.execute("update replication_streams set replicated_before = '1000000000'")
+    await ground.write(tenant, series, scattered(20, seed=2))
+    standing = await Replica(ground.database, ground.influx).standing()
+
+    await ground.level(ground.replicator())
+
+    assert standing is None
+    await assert_copied_exactly(ground)
 
 
 async def test_platform_series_are_copied_as_they_stand_however_often_they_changed(ground):
