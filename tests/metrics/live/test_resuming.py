@@ -28,7 +28,7 @@ class Known:
     """What a client that resumes again and again was told, and by how many messages twice.
 
     The turn of a minute tells each figure anew, so what is told around it is not counted. Nor is what a
-    snapshot said: the state may be ahead of the feed, and the token that follows stands for a place in the feed.
+    snapshot said: the state may be ahead of the feed, and the token stands for a place in the feed.
     """
 
     def __init__(self):
