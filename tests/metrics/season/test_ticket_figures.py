@@ -30,8 +30,17 @@ async def test_ticket_status_of_every_type(season, client):
     listed = Counter(one.type_id for one in naive.Offers(season).active(season.now))
     resold = Counter(type_of[ticket] for ticket in {one.ticket_id for one in season.resales})
 
-    found = await all_tickets(client)
+    transferred = Counter(
+        (one.show_id, type_of.get(one.ticket_id))
+        for one in {one.ticket_id: one for one in season.transfers}.values()
+    )
 
+    answered = await all_tickets(client)
+
+    # A ticket that was passed on and never scanned or offered has no type that anybody told.
+    untyped = {one.event_id: one.transferred_count for one in answered if not one.ticket_type_id}
+    assert untyped == {str(show): count for (show, kind), count in transferred.items() if kind is None}
+    found = [one for one in answered if one.ticket_type_id]
     types = {str(kind.id): (show, kind) for show in season.shows.values() for kind in show.types}
     assert len(found) == len(types)
     assert [one.ticket_type_id for one in found] == sorted(
@@ -48,6 +57,7 @@ async def test_ticket_status_of_every_type(season, client):
             listed[kind.id],
             resold[kind.id],
         )
+        assert one.transferred_count == transferred[show.id, kind.id]
 
 
 async def test_seats_and_doors_of_every_show(season, client):
