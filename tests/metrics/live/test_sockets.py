@@ -285,7 +285,7 @@ async def test_a_socket_that_does_not_read_is_closed_and_may_resume(
         await socket.snapshot()
         for version in range(1, 100):
             many = [
-                live_pb2.LiveMetric(metric_type=f"metric_{number}", version=version, windows=[window] * 3)
+                live_pb2.LiveMetric(metric_type=f"metric_{number}", version=version, windows=[window] * 12)
                 for number in range(200)
             ]
             await feeds.publish({name: many})
