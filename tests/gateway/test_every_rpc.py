@@ -107,7 +107,7 @@ async def test_answers_are_equal_over_grpc_and_rest(stack, world, name):
 
 
 def timeless(message):
-    """The message without what differs from one instant to the next: distances from now, and windows up to it."""
+    """The message without what differs from one instant to the next: distances from now, windows up to it."""
     fields = MessageToDict(message, preserving_proto_field_name=True)
     if message.DESCRIPTOR.name == "GetRealtimeSummaryResponse":
         fields = {name: value for name, value in fields.items() if not name.endswith("window")}
