@@ -59,13 +59,14 @@ def ticket_type_updated(
     held=0,
     name="Stalls",
     price=2_000,
+    currency="EUR",
     **envelope,
 ):
     state = venues_pb2.TicketTypeUpdated(
         ticket_type_id=str(ticket_type_id),
         event_id=str(show_id),
         name=name,
-        price=Money(amount_minor=price, currency="EUR"),
+        price=Money(amount_minor=price, currency=currency),
         capacity=capacity,
         held=held,
     )
@@ -203,9 +204,7 @@ def ticket_transferred(tenant_id, venue_id, ticket, *, show, **envelope):
     return event(tenant_id, venue_id, ticket, ticket_transferred=state, **envelope)
 
 
-def page_viewed(
-    tenant_id, venue_id, session_id, *, page="/", show=None, device_class="mobile", **envelope
-):
+def page_viewed(tenant_id, venue_id, session_id, *, page="/", show=None, device_class="mobile", **envelope):
     state = behavior_pb2.PageViewed(
         session_id=session_id, page=page, event_id=_text(show), device_class=device_class
     )
@@ -226,10 +225,13 @@ def checkout_started(tenant_id, venue_id, session_id, *, show=None, **envelope):
 
 def _show(values):
     starts_at = values.pop("starts_at", NOON + timedelta(days=30))
-    show = venues_pb2.Show(name=values.pop("name", "Premiere"), capacity=values.pop("capacity", 0))
+    show = venues_pb2.Show(
+        name=values.pop("name", "Premiere"), capacity=values.pop("capacity", 0), genre=values.pop("genre", "")
+    )
     show.starts_at.FromDatetime(starts_at)
-    if (doors_at := values.pop("doors_at", None)) is not None:
-        show.doors_at.FromDatetime(doors_at)
+    for name in ("doors_at", "on_sale_at"):
+        if (moment := values.pop(name, None)) is not None:
+            getattr(show, name).FromDatetime(moment)
     return show, values
 
 

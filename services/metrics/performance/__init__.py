@@ -1,0 +1,1 @@
+"""How single shows sell: figures of each, and its pace beside comparable past shows."""
