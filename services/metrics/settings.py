@@ -45,6 +45,10 @@ class MetricsSettings(StoreSettings):
         300.0, gt=0, description="Idle time after which the process that calculates projections ends."
     )
 
+    customers_target: str | None = Field(
+        None, description="gRPC target of the customers service; unset means that there is none."
+    )
+
     raw_event_retention_days: int = Field(400, ge=1, description="Age at which raw platform events expire.")
 
     feed_tick_seconds: float = Field(0.1, gt=0, description="Changes of a key within one tick are sent once.")
