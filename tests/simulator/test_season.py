@@ -9,6 +9,7 @@ import protovalidate
 import pytest
 
 from deploy.local.simulator.events import built, timeline
+from deploy.local.simulator.facts import Listing, Resale
 from deploy.local.simulator.season import play
 from deploy.local.simulator.truth import truth_of
 from deploy.local.simulator.world import SIZES, Ids
@@ -131,3 +132,28 @@ def test_the_season_spans_zones_and_currencies(truth):
     assert {venue["currency"] for venue in truth["venues"]} == {"EUR", "USD", "NPR"}
     assert "Asia/Kathmandu" in {venue["time_zone"] for venue in truth["venues"]}
     assert truth["counts"]["orders"] > 2000
+
+
+def test_tickets_are_offered_by_their_holders_before_the_doors_and_sold_once(season):
+    offers = {
+        fact.id: fact for fact in season.second_hands if isinstance(fact, Listing) and fact.version == 1
+    }
+    resales = [fact for fact in season.second_hands if isinstance(fact, Resale)]
+    returned = {refund.order.id for refund in season.refunds}
+
+    assert all(one.order.sold_at <= one.listed_at < one.order.show.doors_at for one in offers.values())
+    assert len({one.ticket_id for one in resales}) == len(resales) > 0
+    for one in resales:
+        assert offers[one.listing_id].listed_at < one.resold_at < one.order.show.doors_at
+        assert one.price_minor == offers[one.listing_id].price_minor
+    assert not {one.order.id for one in season.second_hands} & returned
+
+
+def test_the_dearer_an_offer_the_fewer_sell(season):
+    offers = [fact for fact in season.second_hands if isinstance(fact, Listing) and fact.version == 1]
+    sold = {fact.listing_id for fact in season.second_hands if isinstance(fact, Resale)}
+
+    cheap = [one.id in sold for one in offers if one.price_minor <= one.ticket_type.price_minor]
+    dear = [one.id in sold for one in offers if one.price_minor > 1.25 * one.ticket_type.price_minor]
+
+    assert sum(cheap) / len(cheap) > sum(dear) / len(dear)

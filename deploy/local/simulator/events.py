@@ -4,14 +4,27 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
-from uuid import UUID
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
-from deploy.local.simulator.facts import Line, Order, Refund, Scan, Season, Visit
+from deploy.local.simulator.envelopes import envelope
+from deploy.local.simulator.facts import (
+    Line,
+    Listing,
+    Order,
+    Refund,
+    Resale,
+    Season,
+    Transfer,
+    Visit,
+)
+from deploy.local.simulator.ticket_events import (
+    ticket_listed,
+    ticket_resold,
+    ticket_scanned,
+    ticket_transferred,
+)
 from deploy.local.simulator.world import Customer, Ids, Show, Venue
-
-PRODUCER = "season-simulator"
 
 
 class Pending(NamedTuple):
@@ -42,6 +55,7 @@ def _pending(season: Season) -> Iterator[Pending]:
     yield from (Pending(order.sold_at, partial(order_completed, ids, order)) for order in season.orders)
     yield from (Pending(one.refunded_at, partial(order_refunded, ids, one)) for one in season.refunds)
     yield from (Pending(scan.scanned_at, partial(ticket_scanned, ids, scan)) for scan in season.scans)
+    yield from (_second_hand(ids, fact) for fact in season.second_hands)
 
 
 def _steps(ids: Ids, visit: Visit) -> Iterator[Pending]:
@@ -51,7 +65,7 @@ def _steps(ids: Ids, visit: Visit) -> Iterator[Pending]:
 
 
 def venue_updated(ids: Ids, venue: Venue, at: datetime) -> Event:
-    event = _event(ids, "venue.updated", venue.id, venue, at)
+    event = envelope(ids, "venue.updated", venue.id, venue, at)
     event.venue_updated.name = venue.name
     event.venue_updated.time_zone = venue.time_zone
     event.venue_updated.currency = venue.currency
@@ -62,7 +76,7 @@ def venue_updated(ids: Ids, venue: Venue, at: datetime) -> Event:
 
 
 def customer_registered(ids: Ids, customer: Customer, at: datetime) -> Event:
-    event = _event(ids, "customer.registered", customer.id, customer.venue, at)
+    event = envelope(ids, "customer.registered", customer.id, customer.venue, at)
     event.customer_registered.customer_id = str(customer.id)
     profile = event.customer_registered.profile
     profile.name = customer.name
@@ -76,7 +90,7 @@ def customer_registered(ids: Ids, customer: Customer, at: datetime) -> Event:
 
 
 def event_created(ids: Ids, show: Show) -> Event:
-    event = _event(ids, "event.created", show.id, show.venue, show.on_sale_at)
+    event = envelope(ids, "event.created", show.id, show.venue, show.on_sale_at)
     event.event_created.event_id = str(show.id)
     announced = event.event_created.show
     announced.name = show.name
@@ -93,7 +107,7 @@ def event_created(ids: Ids, show: Show) -> Event:
 
 def ticket_type_updated(ids: Ids, show: Show, index: int) -> Event:
     kind = show.ticket_types[index]
-    event = _event(ids, "ticket_type.updated", kind.id, show.venue, show.on_sale_at)
+    event = envelope(ids, "ticket_type.updated", kind.id, show.venue, show.on_sale_at)
     payload = event.ticket_type_updated
     payload.ticket_type_id = str(kind.id)
     payload.event_id = str(show.id)
@@ -106,7 +120,7 @@ def ticket_type_updated(ids: Ids, show: Show, index: int) -> Event:
 
 
 def order_completed(ids: Ids, order: Order) -> Event:
-    event = _event(ids, "order.completed", order.id, order.show.venue, order.sold_at)
+    event = envelope(ids, "order.completed", order.id, order.show.venue, order.sold_at)
     payload = event.order_completed
     payload.order_id = str(order.id)
     payload.event_id = str(order.show.id)
@@ -129,7 +143,7 @@ def order_completed(ids: Ids, order: Order) -> Event:
 
 def order_refunded(ids: Ids, refund: Refund) -> Event:
     venue = refund.order.show.venue
-    event = _event(ids, "order.refunded", refund.order.id, venue, refund.refunded_at)
+    event = envelope(ids, "order.refunded", refund.order.id, venue, refund.refunded_at)
     payload = event.order_refunded
     payload.order_id = str(refund.order.id)
     payload.refund_id = str(refund.id)
@@ -144,24 +158,19 @@ def order_refunded(ids: Ids, refund: Refund) -> Event:
     return event
 
 
-def ticket_scanned(ids: Ids, scan: Scan) -> Event:
-    event = _event(ids, "ticket.scanned", scan.ticket_id, scan.order.show.venue, scan.scanned_at)
-    payload = event.ticket_scanned
-    payload.ticket_id = str(scan.ticket_id)
-    payload.event_id = str(scan.order.show.id)
-    payload.ticket_type_id = str(scan.ticket_type.id)
-    payload.order_id = str(scan.order.id)
-    payload.customer_id = str(scan.order.customer.id)
-    payload.gate = scan.gate
-    payload.result = scan.result
-    return event
+def _second_hand(ids: Ids, fact: Transfer | Listing | Resale) -> Pending:
+    if isinstance(fact, Transfer):
+        return Pending(fact.transferred_at, partial(ticket_transferred, ids, fact))
+    if isinstance(fact, Listing):
+        return Pending(fact.listed_at, partial(ticket_listed, ids, fact))
+    return Pending(fact.resold_at, partial(ticket_resold, ids, fact))
 
 
 def visit_step(ids: Ids, visit: Visit, step: int, at: datetime) -> Event:
     """The event of one step of a session: home page, show page, cart, checkout."""
     kind = ("page.viewed", "page.viewed", "cart.updated", "checkout.started")[step - 1]
     # Two pages of one session differ by their step; the session itself is the entity.
-    event = _event(ids, kind, ids.make("session", visit.session_id, step), visit.show.venue, at)
+    event = envelope(ids, kind, ids.make("session", visit.session_id, step), visit.show.venue, at)
     event.entity_id = visit.session_id
     if kind == "page.viewed":
         event.page_viewed.session_id = visit.session_id
@@ -182,20 +191,6 @@ def visit_step(ids: Ids, visit: Visit, step: int, at: datetime) -> Event:
         event.checkout_started.session_id = visit.session_id
         event.checkout_started.customer_id = str(visit.customer.id)
         event.checkout_started.event_id = str(visit.show.id)
-    return event
-
-
-def _event(ids: Ids, kind: str, entity_id: UUID, venue: Venue, at: datetime) -> Event:
-    event = Event(
-        event_id=str(ids.make(kind, entity_id)),
-        type=kind,
-        tenant_id=str(ids.tenant_id),
-        venue_id=str(venue.id),
-        entity_id=str(entity_id),
-        version=1,
-        producer=PRODUCER,
-    )
-    event.occurred_at.FromDatetime(at)
     return event
 
 

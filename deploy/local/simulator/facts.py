@@ -75,6 +75,42 @@ class Scan:
     result: str
 
 
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A ticket passed on without money."""
+
+    ticket_id: UUID
+    order: Order
+    transferred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is stated about an offer of a ticket: that it stands at a price, or that it is withdrawn."""
+
+    id: UUID
+    ticket_id: UUID
+    order: Order
+    ticket_type: TicketType
+    listed_at: datetime
+    price_minor: int
+    status: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resale:
+    """An offered ticket that was sold; the venue earns a royalty."""
+
+    ticket_id: UUID
+    listing_id: UUID
+    order: Order
+    ticket_type: TicketType
+    resold_at: datetime
+    price_minor: int
+    royalty_minor: int
+
+
 @dataclass(slots=True)
 class Season:
     """Everything that happened until the end of the anchor day's eve."""
@@ -88,3 +124,4 @@ class Season:
     refunds: list[Refund] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
     scans: list[Scan] = field(default_factory=list)
+    second_hands: list[Transfer | Listing | Resale] = field(default_factory=list)

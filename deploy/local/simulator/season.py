@@ -12,6 +12,7 @@ from uuid import UUID
 
 from deploy.local.simulator import world
 from deploy.local.simulator.facts import Line, Order, Refund, Scan, Season, Visit
+from deploy.local.simulator.secondary import SecondHands
 from deploy.local.simulator.world import Customer, Ids, Show, Size, TicketType
 
 # Share of a day's purchases by local hour: quiet nights, a peak at noon, a higher one in the evening.
@@ -47,6 +48,7 @@ def play(ids: Ids, size: Size, anchor: date) -> Season:
             season.refunds += evening.refunds
             season.visits += evening.visits(traffic_from)
             season.scans += evening.scans(traffic_from)
+            season.second_hands += SecondHands(ids, show, now).of(evening.orders, evening.refunds)
             buyers |= {order.customer.id: order.customer for order in evening.orders}
     season.customers = list(buyers.values())
     return season

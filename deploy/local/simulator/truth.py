@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from deploy.local.simulator.facts import Order, Refund, Season
+from deploy.local.simulator.facts import Listing, Order, Refund, Resale, Season, Transfer
 
 
 @dataclass(slots=True)
@@ -52,7 +52,17 @@ def truth_of(season: Season) -> dict[str, Any]:
         "revenue_by_day": _revenue(season, by_day=True),
         "capacity": list(_capacity(season)),
         "funnel": _funnel(season),
+        "market": _market(season),
         "scans": dict(sorted(Counter(scan.result for scan in season.scans).items())),
+    }
+
+
+def _market(season: Season) -> dict[str, int]:
+    facts = season.second_hands
+    return {
+        "transfers": sum(isinstance(fact, Transfer) for fact in facts),
+        "listings": sum(isinstance(fact, Listing) and fact.version == 1 for fact in facts),
+        "resales": sum(isinstance(fact, Resale) for fact in facts),
     }
 
 
