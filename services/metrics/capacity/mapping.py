@@ -9,13 +9,13 @@ from services.metrics.moments import timestamp_of
 
 def report_message(report: CapacityReport) -> capacity_pb2.GetCapacityMetricsResponse:
     return capacity_pb2.GetCapacityMetricsResponse(
-        events=[_event_message(event) for event in report.events],
+        events=[event_message(event) for event in report.events],
         venue_totals=_figures_message(report.totals),
         as_of=timestamp_of(report.as_of),
     )
 
 
-def _event_message(event: EventSeats) -> capacity_pb2.EventCapacity:
+def event_message(event: EventSeats) -> capacity_pb2.EventCapacity:
     return capacity_pb2.EventCapacity(
         event_id=str(event.event_id),
         event_name=event.name,

@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
+from libs.common.buckets import Window
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Connection, Database
 from services.metrics.capacity.figures import EventSeats, Seats, TicketTypeSeats, event_seats, sum_of
 from services.metrics.capacity.store import (
     MOST_EVENTS,
+    DatedEvents,
     EventRow,
     TicketTypeRow,
     select_event,
     select_events,
     select_open_events,
+    select_opening_events,
+    select_starting_events,
     select_ticket_types,
 )
 from services.metrics.catalog.venues import Venues
@@ -28,6 +32,15 @@ class CapacityReport:
 
     events: tuple[EventSeats, ...]
     totals: Seats
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatedSeats:
+    """Seats of the first shows of a span of time, in its order, and how many shows it has."""
+
+    events: tuple[EventSeats, ...]
+    total_count: int
     as_of: datetime | None
 
 
@@ -67,6 +80,35 @@ class Capacity:
         events = await select_events(conn, tenant_id, event_ids)
         types = await select_ticket_types(conn, tenant_id, [event.event_id for event in events])
         return {seats.event_id: seats for seats in _seats_of(events, types)}
+
+    async def opening_in(
+        self, conn: Connection, tenant_id: UUID, venue_id: UUID | None, span: Window
+    ) -> DatedSeats:
+        """Seats of shows whose doors open within a span and that are not cancelled, the first 100.
+
+        Args:
+            conn: A transaction of the tenant; its venue grant limits the answer.
+            tenant_id: The tenant.
+            venue_id: Only this venue, or None for all that the transaction sees.
+            span: When doors open; the start, where no doors time is known.
+        """
+        found = await select_opening_events(conn, tenant_id, venue_id, span)
+        return await self._dated_in(conn, tenant_id, found)
+
+    async def starting_in(
+        self, conn: Connection, tenant_id: UUID, venue_id: UUID | None, span: Window
+    ) -> DatedSeats:
+        """The same of shows that begin within a span."""
+        found = await select_starting_events(conn, tenant_id, venue_id, span)
+        return await self._dated_in(conn, tenant_id, found)
+
+    async def _dated_in(self, conn: Connection, tenant_id: UUID, found: DatedEvents) -> DatedSeats:
+        types = await select_ticket_types(conn, tenant_id, [event.event_id for event in found.events])
+        return DatedSeats(
+            events=_seats_of(found.events, types),
+            total_count=found.total_count,
+            as_of=_newest([*found.events, *types]),
+        )
 
     async def _events(
         self, conn: Connection, tenant_id: UUID, venue_id: UUID, event_id: UUID | None

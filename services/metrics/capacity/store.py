@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from libs.common.buckets import Window
 from libs.common.postgres.database import Connection
 
 MOST_EVENTS: Final = 1000
+MOST_DATED: Final = 100
 
 # Grain: one show. Index: events_pkey.
 _EVENT = """
@@ -35,6 +37,39 @@ select event_id, name, starts_at, capacity,
    and coalesce(ends_at, starts_at + interval '1 day', 'infinity') > $3
  order by starts_at, event_id
  limit $4
+"""
+
+# Grain: one show whose doors open within a span, by then; the first of them, each with the number of all.
+# Index: events_by_doors, venue by venue, so that the cost is that of venues and of the span's shows.
+# Row-level security limits the venues.
+_OPENING_EVENTS = """
+select show.event_id, show.name, show.starts_at, show.capacity, show.newest_fact_at,
+       count(*) over () as show_count
+  from venues
+  cross join lateral (
+       select event_id, name, starts_at, coalesce(doors_at, starts_at) as doors_at, capacity,
+              nullif(revised_at, 'epoch') as newest_fact_at
+         from events
+        where tenant_id = $1 and venue_id = venues.venue_id and cancelled_at is null
+          and coalesce(doors_at, starts_at) >= $3 and coalesce(doors_at, starts_at) < $4) as show
+ where venues.tenant_id = $1 and ($2::uuid is null or venues.venue_id = $2)
+ order by show.doors_at, show.event_id
+ limit $5
+"""
+
+# Grain: one show that begins within a span, as above. Index: events_by_venue.
+_STARTING_EVENTS = """
+select show.event_id, show.name, show.starts_at, show.capacity, show.newest_fact_at,
+       count(*) over () as show_count
+  from venues
+  cross join lateral (
+       select event_id, name, starts_at, capacity, nullif(revised_at, 'epoch') as newest_fact_at
+         from events
+        where tenant_id = $1 and venue_id = venues.venue_id and cancelled_at is null
+          and starts_at >= $3 and starts_at < $4) as show
+ where venues.tenant_id = $1 and ($2::uuid is null or venues.venue_id = $2)
+ order by show.starts_at, show.event_id
+ limit $5
 """
 
 # Grain: one ticket type that was described, or that tickets were sold of (zero id: none was named). Tickets
@@ -79,6 +114,13 @@ class EventRow:
     newest_fact_at: datetime | None
 
 
+class DatedEvents(NamedTuple):
+    """The first shows of a span of time, at most MOST_DATED, and how many it has."""
+
+    events: list[EventRow]
+    total_count: int
+
+
 @dataclass(frozen=True, slots=True)
 class TicketTypeRow:
     """A ticket type of a show with its net sales."""
@@ -111,12 +153,32 @@ async def select_open_events(
     return [_event(row) for row in rows]
 
 
+async def select_opening_events(
+    conn: Connection, tenant_id: UUID, venue_id: UUID | None, span: Window
+) -> DatedEvents:
+    """Shows whose doors open within a span; of one venue, or of all that the transaction sees."""
+    return _dated(await conn.fetch(_OPENING_EVENTS, tenant_id, venue_id, span.start, span.end, MOST_DATED))
+
+
+async def select_starting_events(
+    conn: Connection, tenant_id: UUID, venue_id: UUID | None, span: Window
+) -> DatedEvents:
+    """Shows that begin within a span; of one venue, or of all that the transaction sees."""
+    return _dated(await conn.fetch(_STARTING_EVENTS, tenant_id, venue_id, span.start, span.end, MOST_DATED))
+
+
 async def select_ticket_types(
     conn: Connection, tenant_id: UUID, event_ids: Sequence[UUID]
 ) -> list[TicketTypeRow]:
     """Ticket types of the shows, by show and name."""
     rows = await conn.fetch(_TICKET_TYPES, tenant_id, list(event_ids))
     return [TicketTypeRow(**dict(row)) for row in rows]
+
+
+def _dated(rows: Sequence[Any]) -> DatedEvents:
+    events = [dict(row) for row in rows]
+    total = max([event.pop("show_count") for event in events], default=0)
+    return DatedEvents([_event(event) for event in events], total)
 
 
 def _event(row: Any) -> EventRow:
