@@ -113,3 +113,10 @@ class ProjectionsBusy(AnalyticsError):
 
     kind = Kind.RESOURCE_EXHAUSTED
     reason = "PROJECTIONS_BUSY"
+
+
+class TooManyGroups(AnalyticsError):
+    """An answer by labels has more label sets than one answer holds."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "TOO_MANY_GROUPS"

@@ -52,6 +52,7 @@ class SalesReader:
         *,
         where: SalesFilter = _EVERYTHING,
         by: AbstractSet[Dimension] = _NOTHING,
+        limit: int | None = None,
     ) -> list[SalesRow]:
-        """The same inside an open transaction of the tenant."""
-        return await select_sales(conn, tenant_id, edges, where, by)
+        """The same inside an open transaction of the tenant; of all rows in their order at most `limit`."""
+        return await select_sales(conn, tenant_id, edges, where, by, limit=limit)

@@ -122,6 +122,7 @@ select place, venue_id, event_id, channel, ticket_type_id, currency,
   from summed
   left join ordered using (place, venue_id, event_id, channel, currency)
  order by place, venue_id, event_id, channel, ticket_type_id, currency
+ limit $22::bigint
 """
 
 _NO_SPANS: Final[tuple[list[Any], ...]] = ([], [], [])
@@ -133,6 +134,8 @@ async def select_sales(
     edges: Sequence[datetime],
     where: SalesFilter,
     by: AbstractSet[Dimension],
+    *,
+    limit: int | None = None,
 ) -> list[SalesRow]:
     """Figures of every bucket with a sale, exact wherever the edges lie, by bucket and dimensions.
 
@@ -142,6 +145,7 @@ async def select_sales(
         edges: Ascending instants; n buckets have n + 1 edges.
         where: Which sales.
         by: What to tell apart.
+        limit: Most rows; None: all.
     """
     if len(edges) < 2:
         return []
@@ -157,6 +161,7 @@ async def select_sales(
         counting(where, by),
         *_spans(spans_of(edges), by_show=bool(where.event_ids)),
         NO_ID,
+        limit,
     )
     return [_row(row) for row in rows]
 

@@ -1,0 +1,100 @@
+"""Use case: resales of a window and what they cost beside face value, by venue and by show."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from libs.common.buckets import Window
+from libs.common.postgres.database import Connection
+
+# Grain: venue ($5) and show ($6) where these are asked for; one row otherwise. A median has no sums to be
+# kept in, so the resales of the window are read one by one: by shows where any are given, otherwise venue by
+# venue (the branch that is not asked for is not run). Index: resales_by_show or resales_by_time. `offset 0`
+# keeps the planner from reading every resale first and joining the venues then.
+_RATIOS = """
+with chosen as materialized (
+    select venue_id
+      from venues
+     where tenant_id = $1 and cardinality($3::uuid[]) = 0
+       and (cardinality($2::uuid[]) = 0 or venue_id = any($2))
+), resold as (
+    select resale.*
+      from chosen
+      cross join lateral (
+           select venue_id, event_id, price_minor, face_value_minor, resold_at
+             from resales
+            where tenant_id = $1 and venue_id = chosen.venue_id
+              and resold_at >= $4 and resold_at < $7
+           offset 0) as resale
+    union all
+    select venue_id, event_id, price_minor, face_value_minor, resold_at
+      from resales
+     where tenant_id = $1 and event_id = any($3) and (cardinality($2) = 0 or venue_id = any($2))
+       and resold_at >= $4 and resold_at < $7
+), labelled as (
+    select case when $5::boolean then venue_id end as venue_id,
+           case when $6::boolean then event_id end as event_id,
+           price_minor::double precision / nullif(face_value_minor, 0) as price_ratio, resold_at
+      from resold
+)
+select venue_id, event_id, count(*) as resale_count, count(price_ratio) as ratio_count,
+       percentile_cont(0.5) within group (order by price_ratio) as median_price_ratio,
+       max(resold_at) as newest_fact_at
+  from labelled
+ group by venue_id, event_id
+ order by venue_id, event_id
+ limit $8
+"""
+
+
+class ResaleRatio(NamedTuple):
+    """Resales of one venue and show; labels that were not asked for are None.
+
+    The median is of price over face value, whatever the currency, over the `ratio_count` resales of known
+    face value; None without any.
+    """
+
+    venue_id: UUID | None
+    event_id: UUID | None
+    resale_count: int
+    ratio_count: int
+    median_price_ratio: float | None
+    newest_fact_at: datetime
+
+
+async def select_ratios(
+    conn: Connection,
+    tenant_id: UUID,
+    window: Window,
+    *,
+    venue_ids: Collection[UUID] = (),
+    event_ids: Collection[UUID] = (),
+    by_venue: bool = False,
+    by_event: bool = False,
+    limit: int,
+) -> list[ResaleRatio]:
+    """Resales within the window by venue and show; what has none is left out.
+
+    Args:
+        conn: A transaction of the tenant; its venue grant limits the answer.
+        tenant_id: The tenant.
+        window: When they were resold.
+        venue_ids: Only these venues; empty: all.
+        event_ids: Only these shows; empty: all.
+        by_venue: Whether to tell venues apart.
+        by_event: Whether to tell shows apart.
+        limit: Most rows.
+    """
+    rows = await conn.fetch(
+        _RATIOS,
+        tenant_id,
+        list(venue_ids),
+        list(event_ids),
+        window.start,
+        by_venue,
+        by_event,
+        window.end,
+        limit,
+    )
+    return [ResaleRatio(*row) for row in rows]

@@ -1,0 +1,1 @@
+"""Questions in a closed vocabulary, answered from sales and visits."""
