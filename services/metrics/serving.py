@@ -1,6 +1,7 @@
 """Joins servicers to stores: the RPC half of a process."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 from tickettoken.metrics.v1 import (
@@ -20,6 +21,7 @@ from services.metrics.capacity.servicer import CapacityServicer
 from services.metrics.counters.commits import CounterCommits
 from services.metrics.counters.counters import Counters
 from services.metrics.counters.servicer import CountersServicer
+from services.metrics.customers_port import customer_figures
 from services.metrics.daily.answers import PerformanceAnswers
 from services.metrics.daily.performance import VenuePerformance
 from services.metrics.daily.servicer import VenuePerformanceServicer
@@ -37,6 +39,11 @@ from services.metrics.live.watch import VenueWatch
 from services.metrics.marketplace.activity import Marketplace
 from services.metrics.marketplace.answers import MarketplaceAnswers
 from services.metrics.marketplace.servicer import MarketplaceServicer
+from services.metrics.overview.answers import OverviewAnswers
+from services.metrics.overview.dashboard import Dashboards
+from services.metrics.overview.realtime import Realtime
+from services.metrics.overview.servicer import OverviewServicer
+from services.metrics.overview.traffic import Traffic
 from services.metrics.projections.answers import Projections
 from services.metrics.projections.calculator import Calculator
 from services.metrics.projections.history import Histories
@@ -62,12 +69,14 @@ from services.metrics.series.reader import SeriesReader
 from services.metrics.series.retention import Retention
 from services.metrics.series.servicer import SeriesServicer
 from services.metrics.series.sources import bucket_source
+from services.metrics.tickets.reader import TicketReader
 from services.metrics.tickets.servicer import TicketsServicer
 from services.metrics.tickets.status import TicketStatuses
 from services.metrics.trends.reader import TrendReader
 from services.metrics.trends.servicer import TrendsServicer
 from services.metrics.visits.active import ActiveSessions
 from services.metrics.visits.funnel import Funnel
+from services.metrics.visits.reader import VisitReader
 from services.metrics.visits.servicer import FunnelServicer, SessionsServicer
 
 
@@ -188,6 +197,7 @@ class Serving:
                 VenuePerformanceServicer(venues_over_time),
                 TicketsServicer(tickets),
                 MarketplaceServicer(marketplace),
+                OverviewServicer(self._overview(sales_rows, seats)),
             ),
         )
         server.add(
@@ -213,6 +223,30 @@ class Serving:
         """Close the streams with their last word when the server begins to drain."""
         await draining.wait()
         self.hub.close_streams("SHUTTING_DOWN", "this replica stops; come back now, another one answers")
+
+    def _overview(self, sales: SalesReader, seats: Capacity) -> OverviewAnswers:
+        engines, settings = self._engines, self._engines.settings
+        database = engines.database
+        visits = VisitReader(database, active_seconds=settings.session_active_seconds)
+        traffic = Traffic(visits, kept=timedelta(days=settings.visit_retention_days))
+        realtime = Realtime(
+            database,
+            sales=sales,
+            visits=visits,
+            traffic=traffic,
+            tickets=TicketReader(database),
+            capacity=seats,
+        )
+        dashboards = Dashboards(
+            database,
+            sales=sales,
+            history=SalesHistory(database, sales),
+            rankings=Rankings(database, sales, seats),
+            traffic=traffic,
+            capacity=seats,
+            customers=customer_figures(settings.customers_target),
+        )
+        return OverviewAnswers(realtime, dashboards, engines.venues, engines.cache)
 
     async def _after_commit(self, tenant_id: UUID, written: Written) -> None:
         """Tell feeds and caches what a group of recorded rows changed."""
