@@ -38,16 +38,23 @@ from services.metrics.live.servicer import RealtimeMetricsServicer, RealtimeServ
 from services.metrics.live.watch import VenueWatch
 from services.metrics.marketplace.activity import Marketplace
 from services.metrics.marketplace.answers import MarketplaceAnswers
+from services.metrics.marketplace.reader import MarketplaceReader
 from services.metrics.marketplace.servicer import MarketplaceServicer
 from services.metrics.overview.answers import OverviewAnswers
 from services.metrics.overview.dashboard import Dashboards
 from services.metrics.overview.realtime import Realtime
 from services.metrics.overview.servicer import OverviewServicer
 from services.metrics.overview.traffic import Traffic
+from services.metrics.performance.answers import EventPerformanceAnswers
+from services.metrics.performance.pacing import PacingReader
+from services.metrics.performance.report import EventPerformance
+from services.metrics.performance.servicer import EventPerformanceServicer
 from services.metrics.projections.answers import Projections
 from services.metrics.projections.calculator import Calculator
 from services.metrics.projections.history import Histories
 from services.metrics.projections.servicer import ProjectionsServicer
+from services.metrics.query.executor import QueryExecutor
+from services.metrics.query.servicer import QueryServicer
 from services.metrics.raw_events.replay import Replay
 from services.metrics.raw_events.servicer import ReplayServicer
 from services.metrics.recording.directory import SeriesDirectory
@@ -64,6 +71,9 @@ from services.metrics.sales.over_time import SalesHistory
 from services.metrics.sales.reader import SalesReader
 from services.metrics.sales.servicer import SalesServicer
 from services.metrics.sales.top_events import Rankings
+from services.metrics.sales_trends.answers import SalesTrendsAnswers
+from services.metrics.sales_trends.report import TrendsOfSales
+from services.metrics.sales_trends.servicer import SalesTrendsServicer
 from services.metrics.series.namespaces import series_of
 from services.metrics.series.reader import SeriesReader
 from services.metrics.series.retention import Retention
@@ -134,9 +144,22 @@ class Serving:
         revenue = RevenueAnswers(
             Revenue(sales_rows, engines.venues), Channels(sales_rows), engines.venues, engines.cache
         )
+        history = SalesHistory(engines.database, sales_rows)
         sales = SalesAnswers(
-            SalesHistory(engines.database, sales_rows),
+            history,
             Rankings(engines.database, sales_rows, seats),
+            engines.venues,
+            engines.cache,
+        )
+        sales_trends = SalesTrendsAnswers(TrendsOfSales(history), engines.venues, engines.cache)
+        shows = EventPerformanceAnswers(
+            EventPerformance(
+                engines.database,
+                sales_rows,
+                TicketReader(engines.database),
+                MarketplaceReader(engines.database),
+                PacingReader(seats),
+            ),
             engines.venues,
             engines.cache,
         )
@@ -162,6 +185,9 @@ class Serving:
             Histories(engines.database, engines.venues, SalesReader(engines.database)),
             self.calculator,
             engines.cache,
+        )
+        queries = QueryExecutor(
+            engines.database, sales_rows, engines.venues, customer_figures(settings.customers_target)
         )
         publisher = Publisher(engines.database, engines.venues, engines.relay)
         replay = Replay(engines.raw_events, engines.key("replay-tokens"))
@@ -192,12 +218,15 @@ class Serving:
                 analytics_service_pb2_grpc.AnalyticsServiceServicer,
                 RevenueServicer(revenue),
                 SalesServicer(sales),
+                SalesTrendsServicer(sales_trends),
+                EventPerformanceServicer(shows),
                 ProjectionsServicer(projections),
                 FunnelServicer(funnel),
                 VenuePerformanceServicer(venues_over_time),
                 TicketsServicer(tickets),
                 MarketplaceServicer(marketplace),
                 OverviewServicer(self._overview(sales_rows, seats)),
+                QueryServicer(queries),
             ),
         )
         server.add(

@@ -44,8 +44,8 @@ select show.event_id
   cross join lateral (
        select event_id, coalesce(doors_at, starts_at) as doors_at
          from events
-        where tenant_id = $1 and venue_id = venues.venue_id and starts_at >= $2::timestamptz - interval '3 years'
-          and coalesce(doors_at, starts_at) <= $2 and cancelled_at is null
+        where tenant_id = $1 and venue_id = venues.venue_id and cancelled_at is null
+          and starts_at >= $2::timestamptz - interval '3 years' and coalesce(doors_at, starts_at) <= $2
         order by starts_at desc
         limit $3) as show
  where venues.tenant_id = $1

@@ -1,0 +1,1 @@
+"""Whether sales rise or fall, and where their level shifted."""
