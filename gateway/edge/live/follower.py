@@ -79,9 +79,10 @@ class Follower:
             if place.position <= self.position:
                 self.catch_up(place, [one for one in place.updates if self._is_news(one, change)])
                 return
-            if not self._known.keys().isdisjoint(map(Key.of, place.updates)):
+            if not self._known.keys().isdisjoint(change.keys):
                 self._tell_unknown(place)
                 return
+            self._known = self._known or None
         frame = change.frame_for(self._metric_types)
         if frame is None:
             if not self._waiting:

@@ -47,6 +47,7 @@ class TailChange:
     def __init__(self, message: Message, *, is_turn: bool) -> None:
         self.message = message
         self.is_turn = is_turn
+        self.keys = frozenset(map(Key.of, message.updates))
         self._frames: dict[frozenset[str], bytes | None] = {}
 
     def frame_for(self, metric_types: frozenset[str]) -> bytes | None:

@@ -162,7 +162,8 @@ async def test_a_resumed_stream_misses_no_keys_latest_state_on_another_replica(
             await record(there, venue, 100.0)
             async with watching(there, venue, resume_token=token) as resumed:
                 caught_up, _ = await resumed.snapshot()
-                if caught_up["door_scans"].windows[-1].sum != 112.0:
+                # What was recorded last may not be published yet.
+                if "door_scans" not in caught_up or caught_up["door_scans"].windows[-1].sum != 112.0:
                     await resumed.figure("door_scans", 112.0)
                 await record(here, venue, 1000.0)
                 await resumed.figure("door_scans", 1112.0)
