@@ -8,7 +8,11 @@ import pytest
 
 from libs.common.context import TenantScope
 from services.metrics.capacity.report import Capacity
+from services.metrics.marketplace.reader import MarketplaceReader
 from services.metrics.performance.pacing import PacingReader
+from services.metrics.performance.report import EventPerformance
+from services.metrics.sales.reader import SalesReader
+from services.metrics.tickets.reader import TicketReader
 from tests.metrics.platform import events as make
 from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
@@ -96,3 +100,9 @@ def paces(database, venues):
             return await reader.percentiles_at(conn, scope.tenant_id, event_ids, at)
 
     return SimpleNamespace(pacing=pacing, percentiles=percentiles)
+
+
+@pytest.fixture
+def performance(database, venues):
+    sales, tickets, market = SalesReader(database), TicketReader(database), MarketplaceReader(database)
+    return EventPerformance(database, sales, tickets, market, PacingReader(Capacity(database, venues)))
