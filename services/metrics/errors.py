@@ -120,3 +120,10 @@ class TooManyGroups(AnalyticsError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "TOO_MANY_GROUPS"
+
+
+class ExportsBusy(AnalyticsError):
+    """This process already exports as much as it may at once."""
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "EXPORTS_BUSY"

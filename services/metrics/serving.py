@@ -28,6 +28,8 @@ from services.metrics.daily.servicer import VenuePerformanceServicer
 from services.metrics.doors.board import Doors
 from services.metrics.doors.servicer import DoorsServicer
 from services.metrics.engines import SERVICE, Engines
+from services.metrics.exports.exporter import Exporter
+from services.metrics.exports.servicer import ExportsServicer
 from services.metrics.ingest.publisher import Publisher
 from services.metrics.ingest.servicer import IngestServicer
 from services.metrics.joining import joined
@@ -227,6 +229,7 @@ class Serving:
                 MarketplaceServicer(marketplace),
                 OverviewServicer(self._overview(sales_rows, seats)),
                 QueryServicer(queries),
+                ExportsServicer(Exporter(engines.database, engines.venues)),
             ),
         )
         server.add(
