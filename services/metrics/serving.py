@@ -30,6 +30,10 @@ from services.metrics.doors.servicer import DoorsServicer
 from services.metrics.engines import SERVICE, Engines
 from services.metrics.exports.exporter import Exporter
 from services.metrics.exports.servicer import ExportsServicer
+from services.metrics.figures.families import families_of
+from services.metrics.figures.figures import FigureReader
+from services.metrics.figures.recorded import RecordedFigures
+from services.metrics.figures.servicer import FiguresServicer
 from services.metrics.ingest.publisher import Publisher
 from services.metrics.ingest.servicer import IngestServicer
 from services.metrics.joining import joined
@@ -202,6 +206,7 @@ class Serving:
                 TrendsServicer(trends),
                 RealtimeMetricsServicer(live),
                 CapacityServicer(capacity),
+                FiguresServicer(self._figures(sales_rows, seats)),
             ),
         )
         server.add(
@@ -255,6 +260,15 @@ class Serving:
         """Close the streams with their last word when the server begins to drain."""
         await draining.wait()
         self.hub.close_streams("SHUTTING_DOWN", "this replica stops; come back now, another one answers")
+
+    def _figures(self, sales: SalesReader, seats: Capacity) -> FigureReader:
+        engines, settings = self._engines, self._engines.settings
+        return FigureReader(
+            engines.database,
+            engines.venues,
+            RecordedFigures(Retention(settings.retention_days), settings.percentile_row_limit),
+            families_of(sales, TicketReader(engines.database), seats),
+        )
 
     def _overview(self, sales: SalesReader, seats: Capacity) -> OverviewAnswers:
         engines, settings = self._engines, self._engines.settings
