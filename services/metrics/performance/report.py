@@ -125,6 +125,8 @@ def _joined(
     market: Mapping[UUID, ShowMarket],
 ) -> Iterable[ShowPerformance]:
     for event_id in event_ids:
+        if event_id not in standings.shows or event_id not in standings.seats:
+            continue  # it moved to a venue that is not granted between two statements
         yield ShowPerformance(
             show=standings.shows[event_id],
             seats=standings.seats[event_id].seats,
