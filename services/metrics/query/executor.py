@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from libs.common.buckets import zone
@@ -16,6 +17,9 @@ from services.metrics.query.rows import Labels, Result, Row
 from services.metrics.query.vocabulary import Metric
 from services.metrics.sales.reader import SalesReader
 
+MOST_ROWS: Final = 100_000
+"""Ten times what an answer holds: only ranks and trends need all, and are refused above."""
+
 
 class QueryExecutor:
     """Answers questions.
@@ -25,6 +29,7 @@ class QueryExecutor:
         sales: Sales of tenants.
         venues: Venues of tenants.
         customers: Figures of customers.
+        most_rows: Rows of sales that one metric reads.
         now: The present instant.
     """
 
@@ -35,12 +40,14 @@ class QueryExecutor:
         venues: Venues,
         customers: CustomerFigures,
         *,
+        most_rows: int = MOST_ROWS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._sales = sales
         self._venues = venues
         self._customers = customers
+        self._most_rows = most_rows
         self._now = now
 
     async def answer(self, scope: TenantScope, question: Question) -> list[Result]:
@@ -55,7 +62,7 @@ class QueryExecutor:
             StatementTimedOut: A statement took too long.
         """
         clock = await self._clock(scope, question)
-        reading = Reading(self._sales, scope, question, clock, self._now())
+        reading = Reading(self._sales, scope, question, clock, now=self._now(), most_rows=self._most_rows)
         results: dict[Metric, Result] = {}
         if Metric.CUSTOMER_METRICS in question.metrics:
             results[Metric.CUSTOMER_METRICS] = await self._of_customers(scope, question)

@@ -19,9 +19,6 @@ from services.metrics.revenue.figures import newest_fact
 from services.metrics.sales.reader import Dimension, SalesReader, SalesRow
 from services.metrics.visits.labelled import select_labelled_counts
 
-MOST_ROWS: Final = 100_000
-"""Rows of sales that one metric reads: ten times what an answer holds. Only ranks and trends need all."""
-
 Calculation: TypeAlias = Callable[[], Result]
 
 
@@ -34,15 +31,24 @@ class Reading:
         question: The question.
         clock: Cuts the buckets.
         now: The present instant.
+        most_rows: Rows of sales that one metric reads.
 
     Raises:
         WindowTooWide: Too many buckets.
     """
 
     def __init__(
-        self, sales: SalesReader, scope: TenantScope, question: Question, clock: ZoneInfo, now: datetime
+        self,
+        sales: SalesReader,
+        scope: TenantScope,
+        question: Question,
+        clock: ZoneInfo,
+        *,
+        now: datetime,
+        most_rows: int,
     ) -> None:
         self._sales = sales
+        self._most_rows = most_rows
         self._tenant_id = scope.tenant_id
         self._question = question
         window = question.window
@@ -102,18 +108,18 @@ class Reading:
     async def _by_label(self, conn: Connection) -> list[SalesRow]:
         if self._shared is None:
             by = self._question.dimensions
-            self._shared = await self._read(conn, self._times.edges, by, MOST_ROWS)
+            self._shared = await self._read(conn, self._times.edges, by, self._most_rows)
         return self._shared
 
     async def _all(
         self, conn: Connection, edges: Sequence[datetime], by: frozenset[Dimension]
     ) -> list[SalesRow]:
-        rows = await self._read(conn, edges, by, MOST_ROWS + 1)
-        if len(rows) > MOST_ROWS:
+        rows = await self._read(conn, edges, by, self._most_rows + 1)
+        if len(rows) > self._most_rows:
             raise TooManyGroups(
-                f"more than {MOST_ROWS} combinations to rank or to fit: ask for fewer labels, a shorter"
+                f"more than {self._most_rows} combinations to rank or to fit: ask for fewer labels, a shorter"
                 " window or a coarser granularity",
-                limit=MOST_ROWS,
+                limit=self._most_rows,
             )
         return rows
 
@@ -126,7 +132,7 @@ class Reading:
     def _cut(self, metric: Metric, rows: Callable[[], list[Row]], sales: Sequence[SalesRow]) -> Result:
         """The result, as far as the sales were read: the last combination may lack some of its sales."""
         made, limit = rows(), self._question.limit
-        if metric in (Metric.REVENUE, Metric.TICKET_SALES) and len(sales) == MOST_ROWS:
+        if metric in (Metric.REVENUE, Metric.TICKET_SALES) and len(sales) == self._most_rows:
             limit = min(limit, len(made) - 1)
         return Result.cut(metric, made, limit, newest_fact(sales))
 

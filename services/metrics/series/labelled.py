@@ -10,7 +10,9 @@ from services.metrics.series.windows import Split
 
 # Grain: one label set and bucket that has values, of the label sets with the largest sums. Sources and
 # indexes as for plain buckets (rollups, and raw rows at the window's edges, in one snapshot); the labels come
-# from metric_series, so the cost is that of the plain buckets and the answer stays bounded.
+# from metric_series, so the cost is that of the plain buckets and the answer stays bounded. The facts are
+# lateral, and the ranks a window over the sums, because the planner cannot see how many series a metric has:
+# where it expects one, it would compare every fact with every series and every label set with every other.
 _SELECT_LABELLED = """
 with wanted as materialized (
     select series_id,
@@ -20,36 +22,37 @@ with wanted as materialized (
       from metric_series
      where tenant_id = $1 and venue_id = $2 and metric_type = $3
        and ($4::jsonb is null or dimensions @> $4::jsonb)
-), facts as (
-    select series_id, bucket_start as at, value_count, value_sum, value_min, value_max, newest_time
-      from analytics_aggregations
-     where tenant_id = $1 and series_id = any(array(select series_id from wanted))
-       and bucket_start >= $6 and bucket_start < $7
-    union all
-    select series_id, metric_time, 1, value, value, value, metric_time
-      from analytics_metrics
-     where tenant_id = $1 and series_id = any(array(select series_id from wanted))
-       and metric_time >= $5 and metric_time < $6
-    union all
-    select series_id, metric_time, 1, value, value, value, metric_time
-      from analytics_metrics
-     where tenant_id = $1 and series_id = any(array(select series_id from wanted))
-       and metric_time >= $7 and metric_time < $8
 ), sums as (
     select wanted.labels, width_bucket(facts.at, $10::timestamptz[]) as place,
            sum(value_count)::bigint as value_count, sum(value_sum) as value_sum,
            min(value_min) as value_min, max(value_max) as value_max, max(newest_time) as newest_time
-      from facts join wanted using (series_id)
+      from wanted
+      cross join lateral (
+           select bucket_start as at, value_count, value_sum, value_min, value_max, newest_time
+             from analytics_aggregations
+            where tenant_id = $1 and series_id = wanted.series_id
+              and bucket_start >= $6 and bucket_start < $7
+            union all
+           select metric_time, 1, value, value, value, metric_time
+             from analytics_metrics
+            where tenant_id = $1 and series_id = wanted.series_id
+              and metric_time >= $5 and metric_time < $6
+            union all
+           select metric_time, 1, value, value, value, metric_time
+             from analytics_metrics
+            where tenant_id = $1 and series_id = wanted.series_id
+              and metric_time >= $7 and metric_time < $8) as facts
      group by wanted.labels, place
-), ranked as (
-    select labels, row_number() over (order by sum(value_sum) desc, labels) as rank
+), totalled as (
+    select sums.*, sum(value_sum) over (partition by labels) as total
       from sums
-     group by labels
-     order by rank
-     limit $11
+), ranked as (
+    select totalled.*, dense_rank() over (order by total desc, labels) as rank
+      from totalled
 )
-select sums.labels, place, value_count, value_sum, value_min, value_max, newest_time
-  from ranked join sums on sums.labels = ranked.labels
+select labels, place, value_count, value_sum, value_min, value_max, newest_time
+  from ranked
+ where rank <= $11
  order by rank, place
 """
 

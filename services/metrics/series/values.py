@@ -22,9 +22,12 @@ with wanted as materialized (
 )
 select wanted.labels, count(*) as value_count, max(metric_time) as newest_time,
        percentile_cont($8::double precision[]) within group (order by value) as percentiles
-  from analytics_metrics join wanted using (series_id)
- where tenant_id = $1 and series_id = any(array(select series_id from wanted))
-   and metric_time >= $5 and metric_time < $6
+  from wanted
+  cross join lateral (
+       select value, metric_time
+         from analytics_metrics
+        where tenant_id = $1 and series_id = wanted.series_id and metric_time >= $5 and metric_time < $6
+       ) as facts
  group by wanted.labels
  order by wanted.labels
  limit $9
