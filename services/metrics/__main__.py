@@ -22,14 +22,14 @@ def main() -> int:
     _add_replica_commands(commands)
     _add_check_daily(commands.add_parser("check-daily", help="compare the days with the facts and repair"))
     _add_replay(commands.add_parser("replay", help="make read models anew from the raw events"))
+    _add_show_history(commands.add_parser("show-history", help="print what was stated about a show"))
     arguments = parser.parse_args()
     settings = MetricsSettings()
     if arguments.command == "migrate":
         return asyncio.run(_migrate(settings))
-    if arguments.command == "dead-letters":
-        return asyncio.run(_dead_letters(settings, arguments))
-    if arguments.command == "check-daily":
-        return asyncio.run(_check_daily(settings, arguments))
+    by_hand = {"dead-letters": _dead_letters, "check-daily": _check_daily, "show-history": _show_history}
+    if arguments.command in by_hand:
+        return asyncio.run(by_hand[arguments.command](settings, arguments))
     if arguments.command == "replay":
         return uvloop.run(_replay(settings, arguments))
     if arguments.command in ("migrate-to-influx", "reconcile"):
@@ -56,10 +56,11 @@ async def _migrate(settings: MetricsSettings) -> int:
 
 def _add_dead_letters(parser: argparse.ArgumentParser) -> None:
     from libs.common.bus.dead_letters import add_commands
+    from services.metrics.event_documents.consumer import QUEUE as EVENT_DOCUMENTS
     from services.metrics.raw_events.consumer import QUEUE as RAW_EVENTS
     from services.metrics.read_models.consumer import QUEUE as READ_MODELS
 
-    add_commands(parser, (READ_MODELS, RAW_EVENTS))
+    add_commands(parser, (READ_MODELS, RAW_EVENTS, EVENT_DOCUMENTS))
 
 
 async def _dead_letters(settings: MetricsSettings, arguments: argparse.Namespace) -> int:
@@ -105,6 +106,18 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
 
 async def _replay(settings: MetricsSettings, arguments: argparse.Namespace) -> int:
     from services.metrics.rebuild.command import run
+
+    return await run(settings, arguments)
+
+
+def _add_show_history(parser: argparse.ArgumentParser) -> None:
+    from services.metrics.event_documents.command import add_arguments
+
+    add_arguments(parser)
+
+
+async def _show_history(settings: MetricsSettings, arguments: argparse.Namespace) -> int:
+    from services.metrics.event_documents.command import run
 
     return await run(settings, arguments)
 

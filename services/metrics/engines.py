@@ -12,6 +12,7 @@ from libs.common.cache.cache import Cache
 from libs.common.postgres.database import Database
 from libs.common.sealing import derive_key
 from services.metrics.catalog.venues import Venues
+from services.metrics.event_documents.store import EventDocumentStore
 from services.metrics.live.feed import Feeds
 from services.metrics.live.publisher import LivePublisher
 from services.metrics.raw_events.store import RawEventStore
@@ -49,10 +50,11 @@ class Engines:
         self.live = LivePublisher(self.database, self.feeds, tick_seconds=settings.feed_tick_seconds)
         self.relay = OutboxRelay(self.worker_database, self.bus)
         if settings.mongo_url is None:
-            raise ValueError("METRICS_MONGO_URL is not set: raw events are kept in MongoDB")
+            raise ValueError("METRICS_MONGO_URL is not set: raw events and documents are kept in MongoDB")
         self.raw_events = RawEventStore.connect(
             settings.mongo_url.get_secret_value(), kept=timedelta(days=settings.raw_event_retention_days)
         )
+        self.event_documents = EventDocumentStore.connect(settings.mongo_url.get_secret_value())
         self.influx = _influx(settings)
 
     def key(self, purpose: str) -> bytes:
@@ -69,6 +71,7 @@ class Engines:
         await self.slots.stop()
         await self.bus.close()
         await self.raw_events.close()
+        await self.event_documents.close()
         if self.influx is not None:
             await self.influx.close()
         await self.redis.aclose()

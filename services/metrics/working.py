@@ -7,6 +7,8 @@ from libs.common.tasks import essential
 from services.metrics.daily import jobs as daily_jobs
 from services.metrics.daily.check import DailyCheck
 from services.metrics.engines import SERVICE, Engines
+from services.metrics.event_documents import consumer as event_documents_queue
+from services.metrics.event_documents.consumer import EventDocuments
 from services.metrics.ingest.relaying import SubscribedRelay
 from services.metrics.live.repair import FeedRepair
 from services.metrics.live.values import LiveValues
@@ -32,10 +34,16 @@ class Working:
         sales = LiveValues(engines.live, engines.slots, lane=settings.ingest_lanes)
         read_models = ReadModels(engines.database, engines.venues, Effects(sales, engines.cache))
         raw_events = RawEvents(engines.raw_events)
-        self._consumers = (read_models.consumer(engines.bus), raw_events.consumer(engines.bus))
+        documents = EventDocuments(engines.event_documents)
+        self._consumers = (
+            read_models.consumer(engines.bus),
+            raw_events.consumer(engines.bus),
+            documents.consumer(engines.bus),
+        )
         queues = {
             read_models_queue.QUEUE: read_models_queue.TYPES,
             raw_events_queue.QUEUE: raw_events_queue.TYPES,
+            event_documents_queue.QUEUE: event_documents_queue.TYPES,
         }
         self._relay = SubscribedRelay(engines.bus, engines.relay, queues)
         self._repair = FeedRepair(

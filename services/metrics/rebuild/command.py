@@ -18,6 +18,10 @@ from libs.common.errors import AnalyticsError
 from libs.common.postgres.database import Database
 from libs.common.sealing import derive_key
 from services.metrics.catalog.venues import Venues
+from services.metrics.event_documents.consumer import EventDocuments
+from services.metrics.event_documents.refill import refill
+from services.metrics.event_documents.store import EventDocumentStore
+from services.metrics.raw_events.replay import Replay
 from services.metrics.raw_events.store import RawEventStore
 from services.metrics.read_models.consumer import ReadModels
 from services.metrics.read_models.effects import Effects
@@ -36,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--beyond-retention",
         action="store_true",
         help="also where raw events have begun to expire: facts older than those are lost",
+    )
+    parser.add_argument(
+        "--documents",
+        action="store_true",
+        help="bring the documents of shows up to the raw events instead; read models stay as they are",
     )
 
 
@@ -62,12 +71,28 @@ async def run(settings: MetricsSettings, arguments: argparse.Namespace) -> int:
         models = ReadModels(database, Venues(database), Effects(None, cache))
         rebuild = Rebuild(database, raw_events, models)
         try:
+            if arguments.documents:
+                await _refill(settings, raw_events, stack, arguments.tenant)
+                return 0
             for tenant_id in arguments.tenant:
                 await _rebuild(rebuild, tenant_id, beyond_retention=arguments.beyond_retention)
         except (AnalyticsError, RebuildRefused) as error:
             sys.stderr.write(f"{error}\n")
             return 1
     return 0
+
+
+async def _refill(
+    settings: MetricsSettings, raw_events: RawEventStore, stack: AsyncExitStack, tenant_ids: list[UUID]
+) -> None:
+    assert settings.mongo_url is not None
+    store = EventDocumentStore.connect(settings.mongo_url.get_secret_value())
+    stack.push_async_callback(store.close)
+    replay = Replay(raw_events, derive_key(settings.identity_key_path, "replay-tokens"))
+    for tenant_id in tenant_ids:
+        with acting_as(service_caller("metrics", tenant_id)):
+            applied, refused = await refill(replay, EventDocuments(store), tenant_id)
+        _say(f"tenant {tenant_id}: applied {applied:,} events to documents of shows, refused {refused:,}")
 
 
 async def _rebuild(rebuild: Rebuild, tenant_id: UUID, *, beyond_retention: bool) -> None:

@@ -14,11 +14,11 @@ reporting_views.marketplace_activity
 
 reporting_views.marketplace_activity_materialized
     Grain: show, its venue, currency and UTC day. As old as its last refresh, which materialized_refreshes
-    tells: answers about now never read it, exports of many days do and give the refresh as their as_of.
+    tells: answers about now never read it, looks back over years in the database may.
     Columns: tenant_id, venue_id, event_id, currency, market_date, new_listing_count, resale_count,
     resale_minor, royalty_minor, known_face_resale_count, above_face_count, median_price_ratio,
     newest_fact_at.
-    Reader: the data set "marketplace" of ExportRows.
+    Reader: no method; exports read the exact view.
 """
 
 from libs.common.postgres.migrate import apply
