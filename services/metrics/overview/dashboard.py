@@ -12,6 +12,7 @@ from libs.common.buckets import Window
 from libs.common.context import TenantScope
 from libs.common.errors import DependencyTimedOut, DependencyUnavailable
 from libs.common.postgres.database import Database
+from libs.common.postgres.errors import StatementTimedOut
 from services.metrics.capacity.report import Capacity, DatedSeats
 from services.metrics.customers_port import CustomerCounts, CustomerFigures
 from services.metrics.overview.comparisons import ComparedCount
@@ -45,7 +46,7 @@ class DashboardData:
 
 
 class Dashboards:
-    """Overview pages of tenants. Statements run in three transactions side by side.
+    """Overview pages of tenants. Statements run in four transactions side by side.
 
     Args:
         database: The service's database.
@@ -93,22 +94,23 @@ class Dashboards:
         now = self._now()
         windows = period_and_the_one_before(now, period, clock)
         question = HistoryQuestion(windows.current, GRANULARITIES[period], clock.key, venue_id, None)
-        sold, top, seen, customers = await asyncio.gather(
+        sold, top, traffic, upcoming, customers = await asyncio.gather(
             self._sold(scope, windows, question, clock),
             self._rankings.top(scope, windows.current, OrderBy.REVENUE, _TOP, venue_id),
-            self._seen(scope, windows, venue_id, now),
+            self._traffic_of(scope, windows, venue_id, now),
+            self._upcoming(scope, venue_id, now),
             self._customers_of(scope, windows.current, venue_id),
         )
-        moments = (sold.as_of, top.as_of, seen.traffic.as_of, seen.upcoming.as_of)
+        moments = (sold.as_of, top.as_of, traffic.as_of, upcoming.as_of)
         return DashboardData(
             windows=windows,
             history=sold.history,
             previous_revenue=sold.previous_revenue,
             orders=sold.orders,
             tickets=sold.tickets,
-            traffic=seen.traffic,
+            traffic=traffic,
             top=top,
-            upcoming=seen.upcoming,
+            upcoming=upcoming,
             customers=customers,
             as_of=_newest(moments),
         )
@@ -137,15 +139,22 @@ class Dashboards:
             as_of=_newest((history.as_of, newest_fact(earlier))),
         )
 
-    async def _seen(
+    async def _traffic_of(
         self, scope: TenantScope, windows: Windows, venue_id: UUID | None, now: datetime
-    ) -> "_Seen":
+    ) -> ComparedTraffic:
+        """Sessions, or none of the figures where counting distinct ones takes longer than a statement may."""
         own = () if venue_id is None else (venue_id,)
-        ahead = Window(now, now + _AHEAD)
+        try:
+            async with self._database.transaction(scope) as conn:
+                return await self._traffic.compared_in(conn, scope.tenant_id, windows, venue_ids=own, now=now)
+        except StatementTimedOut:
+            return ComparedTraffic(None, None, None)
+
+    async def _upcoming(self, scope: TenantScope, venue_id: UUID | None, now: datetime) -> DatedSeats:
         async with self._database.transaction(scope) as conn:
-            traffic = await self._traffic.compared_in(conn, scope.tenant_id, windows, venue_ids=own, now=now)
-            upcoming = await self._capacity.starting_in(conn, scope.tenant_id, venue_id, ahead)
-        return _Seen(traffic, upcoming)
+            return await self._capacity.starting_in(
+                conn, scope.tenant_id, venue_id, Window(now, now + _AHEAD)
+            )
 
     async def _customers_of(
         self, scope: TenantScope, window: Window, venue_id: UUID | None
@@ -162,11 +171,6 @@ class _Sold(NamedTuple):
     orders: ComparedCount
     tickets: ComparedCount
     as_of: datetime | None
-
-
-class _Seen(NamedTuple):
-    traffic: ComparedTraffic
-    upcoming: DatedSeats
 
 
 def _newest(moments: Iterable[datetime | None]) -> datetime | None:

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from libs.common.context import TenantScope
+from libs.common.postgres.errors import StatementTimedOut
 from services.metrics.customers_port import CustomerCounts, customer_figures
 from services.metrics.overview.mapping import dashboard_message
+from services.metrics.overview.traffic import Traffic
 from services.metrics.overview.windows import GRANULARITIES
 from tests.metrics.platform import events as make
 from tests.metrics.platform.events import NOON
@@ -241,6 +243,26 @@ async def test_visits_that_are_no_longer_kept_are_not_counted_as_none(dashboards
     assert not message.HasField("conversion")
     assert message.unavailable_parts == ["customers", "visitors", "conversion"]
     assert (message.orders.current, message.orders.previous_expired) == (1, False)
+
+
+class SlowVisits:
+    """Visits of which there are too many to count."""
+
+    async def counts_in(self, *_, **__):
+        raise StatementTimedOut("the query took too long")
+
+
+async def test_too_many_sessions_leave_the_rest_of_the_page(dashboards_at, handler):
+    tenant, venue = uuid4(), uuid4()
+    await deliver(handler, [make.order_completed(tenant, venue)], 2)
+    page = dashboards_at(NOON)
+    page._traffic = Traffic(SlowVisits(), kept=timedelta(days=400))
+
+    found = await page.data(TenantScope(tenant), "30d", None, UTC_ZONE)
+
+    message = dashboard_message(found, "day", "UTC")
+    assert message.unavailable_parts == ["customers", "visitors", "conversion"]
+    assert message.orders.current == 1
 
 
 class SevenCustomers:
