@@ -32,6 +32,7 @@ def projection_message(
         history_day_count=len(question.net),
         known_event_count=_known_event_count(history, len(expected)),
         uses_known_events=answer.uses_shows,
+        uses_last_year=answer.uses_last_year,
     )
 
 

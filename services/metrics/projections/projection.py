@@ -4,35 +4,19 @@ Runs in a process of its own, because the libraries behind it are large.
 """
 
 from dataclasses import dataclass
-from functools import cache, partial
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Final
 
 import numpy as np
 
-from services.metrics.projections.back_test import (
-    LEAST_PAST,
-    Forecast,
-    Plan,
-    Trial,
-    mean_absolute_scaled_error,
-    plan,
-    tried,
-)
-from services.metrics.projections.booking import Bookings, Shows
+from services.metrics.projections.back_test import Trial, mean_absolute_scaled_error, plan, tried
+from services.metrics.projections.booking import Shows
+from services.metrics.projections.candidates import YARDSTICK, Candidate, Candidates
 from services.metrics.projections.intervals import coverage, daily, of_sum
-from services.metrics.projections.models import MODELS, Model, Series
+from services.metrics.projections.models import Series
 
-NAIVE: Final = "seasonal_naive"
-
-
-class Candidate(NamedTuple):
-    """A model, on all revenue or on what known shows leave of it."""
-
-    model: str
-    uses_shows: bool
-
-
-_YARDSTICK: Final = Candidate(NAIVE, uses_shows=False)
+_LEAST_FOLDS_MISSING_SOME: Final = 6
+"""Folds in which a candidate must have been tried where it could not be tried in all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +36,7 @@ class Projected:
 
     model: str
     uses_shows: bool
+    uses_last_year: bool
     expected: Series
     low: Series
     high: Series
@@ -68,63 +53,49 @@ def project(net: Series, shows: Shows, days: int) -> Projected:
         shows: Shows that sold in the history or will, by its day numbers.
         days: How many days to project.
     """
-    folds = plan(len(net), days + 1)
     usual = float(np.mean(np.abs(net)))
-    candidates = _candidates(net, shows, days + 1)
-    trials = {one: tried(net, folds, forecast) for one, forecast in candidates.items()}
-    best = min(trials, key=lambda one: trials[one].mean_absolute_error)
-    expected = candidates[best](len(net), days + 1)[1:]
-    interval, (low, high) = daily(trials[best], expected, usual), of_sum(trials[best], expected, usual)
+    candidates = Candidates(net, shows, days + 1)
+    best, trial, naive = _chosen(net, candidates, days + 1)
+    with_today = candidates.forecast(best, len(net), days + 1)
+    assert with_today is not None  # all() names only what can be forecast now
+    expected, (low, high) = with_today[1:], of_sum(trial, with_today[1:], usual)
+    interval = daily(trial, with_today, usual)
     least = 0.0 if net.min() >= 0 else -np.inf
     return Projected(
         model=best.model,
         uses_shows=best.uses_shows,
+        uses_last_year=best.uses_last_year,
         expected=expected,
-        low=np.maximum(interval.low, least),
-        high=interval.high,
+        low=np.maximum(interval.low[1:], least),
+        high=interval.high[1:],
         total=(max(low, least), high),
-        tested=_tested(net, folds, trials[best], usual),
-        naive=_tested(net, folds, trials[_YARDSTICK], usual),
+        tested=_tested(net, trial, usual),
+        naive=_tested(net, naive, usual),
     )
 
 
-def _candidates(net: Series, shows: Shows, days: int) -> dict[Candidate, Forecast]:
-    """Each model on the whole series, and on what the known shows leave of it."""
-    plain: dict[Candidate, Forecast] = {
-        Candidate(name, uses_shows=False): partial(_plain, net, model) for name, model in MODELS.items()
-    }
-    if len(shows.doors) == 0:
-        return plain
-    explained = cache(Bookings(shows, len(net), days).contributions)
-
-    def beside_shows(model: Model, origin: int, days: int) -> Series:
-        first = min(shows.complete_from, origin - LEAST_PAST)
-        past, of_shows = net[first:origin], explained(origin, days)
-        forecast = model(past - of_shows[first:origin], days) + of_shows[origin:]
-        return _as_signed_as(net[:origin], forecast)
-
-    return plain | {
-        Candidate(name, uses_shows=True): partial(beside_shows, model)
-        for name, model in MODELS.items()
-        if name != NAIVE
-    }
+def _chosen(net: Series, candidates: Candidates, days: int) -> tuple[Candidate, Trial, Trial]:
+    """The candidate with the least error relative to the yardstick's in the same folds, and both trials."""
+    folds = plan(len(net), days)
+    yardstick = tried(net, folds, partial(candidates.forecast, YARDSTICK))
+    assert yardstick is not None
+    best, least = (YARDSTICK, yardstick, yardstick), 1.0
+    for one in candidates.all():
+        trial = tried(net, folds, partial(candidates.forecast, one))
+        if trial is None or len(trial.origins) < min(_LEAST_FOLDS_MISSING_SOME, len(folds.origins)):
+            continue
+        same = yardstick.only(slice(len(trial.origins)))
+        if trial.mean_absolute_error < least * same.mean_absolute_error:
+            best = (one, trial, same)
+            least = trial.mean_absolute_error / same.mean_absolute_error
+    return best
 
 
-def _plain(net: Series, model: Model, origin: int, days: int) -> Series:
-    past = net[:origin]
-    return _as_signed_as(past, model(past, days))
-
-
-def _as_signed_as(past: Series, forecast: Series) -> Series:
-    """No negative day where there never was one."""
-    return np.maximum(forecast, 0) if past.min() >= 0 else forecast
-
-
-def _tested(net: Series, folds: Plan, trial: Trial, usual: float) -> Tested:
+def _tested(net: Series, trial: Trial, usual: float) -> Tested:
     return Tested(
         mean_absolute_error=trial.mean_absolute_error,
-        mean_absolute_scaled_error=mean_absolute_scaled_error(net, folds, trial),
+        mean_absolute_scaled_error=mean_absolute_scaled_error(net, trial),
         interval_coverage_ratio=coverage(trial, usual),
-        fold_count=len(folds.origins),
-        horizon_days=folds.horizon,
+        fold_count=len(trial.origins),
+        horizon_days=trial.forecast.shape[1],
     )

@@ -50,6 +50,7 @@ class Answer:
 
     model: str
     uses_shows: bool
+    uses_last_year: bool
     expected: list[float]
     low: list[float]
     high: list[float]
