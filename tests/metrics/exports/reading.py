@@ -3,6 +3,7 @@
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import grpc
 from tickettoken.common.v1 import table_pb2
 from tickettoken.metrics.v1 import rows_pb2
 
@@ -50,6 +51,14 @@ def table(messages):
         assert not message.columns
         rows += rows_of(first.columns, message.batch)
     return rows
+
+
+async def rest_of(call):
+    """The messages that a stream still has, after some that were read."""
+    messages = []
+    while (message := await call.read()) is not grpc.aio.EOF:
+        messages.append(message)
+    return messages
 
 
 def rows_of(columns, batch):
