@@ -1,0 +1,1 @@
+"""The gRPC services of the metrics contract, each put together from the capabilities that answer it."""
