@@ -23,7 +23,7 @@ def midnight():
 
 
 async def claim_at(connection, moment, ids):
-    rows = await connection.fetch(inbox.CLAIM, SCOPE.tenant_id, "tests.inbox", ids, moment, inbox.KEPT)
+    rows = await connection.fetch(inbox.CLAIM, "tests.inbox", ids, inbox.KEPT, moment)
     return {UUID(bytes=row["event_id"].bytes) for row in rows}
 
 

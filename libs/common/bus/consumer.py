@@ -15,6 +15,7 @@ from libs.common.bus import inbox
 from libs.common.bus.port import DONE, BatchHandler, Delivery, Settlement, Verdict
 from libs.common.context import Caller, TenantScope, acting_as
 from libs.common.errors import AnalyticsError, DependencyUnavailable
+from libs.common.ids import repeated_id
 from libs.common.postgres.database import Connection, Database
 from libs.common.postgres.errors import DatabaseBusy
 
@@ -54,7 +55,7 @@ def in_transaction(
     """
 
     async def apply_once(events: Sequence[Event]) -> None:
-        by_id = {UUID(event.event_id): event for event in events}
+        by_id = {repeated_id(event.event_id): event for event in events}
         scope = TenantScope(UUID(events[0].tenant_id))
         after_commit: AfterCommit | None = None
         async with database.transaction(scope) as connection:
@@ -76,8 +77,8 @@ def repeatable(*, service: str, apply: Apply) -> BatchHandler:
         by_tenant: dict[UUID, list[int]] = {}
         for index, delivery in enumerate(deliveries):
             try:
-                UUID(delivery.event.event_id)
-                by_tenant.setdefault(UUID(delivery.event.tenant_id), []).append(index)
+                repeated_id(delivery.event.event_id)
+                by_tenant.setdefault(repeated_id(delivery.event.tenant_id), []).append(index)
             except ValueError:
                 settlements[index] = Settlement(Verdict.DEAD, "INVALID_ID: event_id and tenant_id are UUIDs")
         for tenant_id, indexes in by_tenant.items():

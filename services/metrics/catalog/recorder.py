@@ -23,8 +23,9 @@ async def record_catalog(
 ) -> frozenset[UUID]:
     """Keep the newest statement about each thing, in whatever order they come.
 
-    Returns the venues that had one of the shows before: where a show moves away or sells from elsewhere,
-    their figures change too.
+    Returns the venues whose answers change beside those of the statements: where a show was stated to be
+    before, where one came into being, and where one takes place that facts of another venue name. A show that
+    is known and named at its own venue changes nothing here.
 
     Args:
         conn: The tenant's open transaction, in which all venues are registered.
@@ -37,12 +38,13 @@ async def record_catalog(
     events = _newest(all_statements, EventState, lambda state: state.event_id)
     cancelled = _latest_cancellations(all_statements)
     ticket_types = _newest(all_statements, TicketTypeState, lambda state: state.ticket_type_id)
-    shows = {event.event_id: event for event in named}
-    shows.update((state.event_id, NamedEvent(state.event_id, state.venue_id)) for state in ticket_types)
-    concerned = {*shows, *(state.event_id for state in events), *(one.event_id for one in cancelled)}
-    venue_ids = await store.venues_of_events(concerned)
+    shows = [*named, *(NamedEvent(state.event_id, state.venue_id) for state in ticket_types)]
+    restated = {event.event_id for event in events}
+    restated.update(one.event_id for one in cancelled)
+    restated.update(kind.event_id for kind in ticket_types)
+    venue_ids = await store.venues_of_events(restated)
     await store.put_venues(_newest(all_statements, VenueState, lambda state: state.venue_id))
-    await store.name_events(shows.values())
+    venue_ids |= await store.name_events(shows)
     await store.put_events(events)
     await store.cancel_events(cancelled)
     await store.put_ticket_types(ticket_types)

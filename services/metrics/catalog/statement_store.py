@@ -1,6 +1,6 @@
 """SQL that keeps the newest statement about each venue, event and ticket type."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from libs.common.postgres.database import Connection
@@ -33,13 +33,28 @@ on conflict (venue_id) do update
      < (excluded.version, excluded.revised_at, excluded.revision_id)
 """
 
-# Grain: one show that a fact names. Index: events_pkey.
+# Grain: one show and venue that facts name together; `is_home` is set once a show, where it is made. Index:
+# events_pkey. Gives back the venues of shows that were not known, and of those that take place elsewhere than
+# a fact says.
 _NAME_EVENTS = """
-insert into events (tenant_id, event_id, venue_id)
-select $1, event_id, venue_id
-  from unnest($2::uuid[], $3::uuid[]) as new (event_id, venue_id)
- order by event_id
-on conflict (tenant_id, event_id) do nothing
+with named as materialized (
+    select event_id, venue_id, is_home
+      from unnest($2::uuid[], $3::uuid[], $4::boolean[]) as new (event_id, venue_id, is_home)
+), made as (
+    insert into events (tenant_id, event_id, venue_id)
+    select $1, event_id, venue_id
+      from named
+     where is_home
+     order by event_id
+    on conflict (tenant_id, event_id) do nothing
+    returning venue_id
+)
+select venue_id from made
+union
+select known.venue_id
+  from named
+  join events as known
+    on known.tenant_id = $1 and known.event_id = named.event_id and known.venue_id <> named.venue_id
 """
 
 # Grain: one show. Index: events_pkey. Leaves cancelled_at alone.
@@ -124,8 +139,22 @@ class StatementStore:
         ]
         await self._put(_PUT_VENUES, rows)
 
-    async def name_events(self, named: Collection[NamedEvent]) -> None:
-        await self._put(_NAME_EVENTS, list(named))
+    async def name_events(self, named: Iterable[NamedEvent]) -> frozenset[UUID]:
+        """Make the shows that do not exist; returns the venues of those, and of shows that lie elsewhere.
+
+        Args:
+            named: Shows; one that is named at several venues is made at the last of them.
+        """
+        home: dict[UUID, UUID] = {}
+        pairs: dict[NamedEvent, None] = {}
+        for pair in named:
+            home[pair.event_id] = pair.venue_id
+            pairs[pair] = None
+        if not pairs:
+            return frozenset()
+        marked = [(*pair, home[pair.event_id] == pair.venue_id) for pair in pairs]
+        rows = await self._driver.fetch(_NAME_EVENTS, self._tenant_id, *columns(marked, 3))
+        return frozenset(row["venue_id"] for row in rows)
 
     async def put_events(self, states: Collection[EventState]) -> None:
         rows = [

@@ -2,8 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
+
+_LAST_YEAR_OF_SECONDS: Final = 1972
+
+
+def quarter_of(at: datetime) -> datetime:
+    """The start of the quarter of an hour that holds an instant: every zone has both on one local day.
+
+    Until 1972 there were zones whose days began at odd seconds; an instant of that time stands for itself.
+    """
+    if at.year <= _LAST_YEAR_OF_SECONDS:
+        return at
+    return at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
 
 
 class DailyFact(NamedTuple):

@@ -7,7 +7,8 @@ one: it is granted in the order of asking, leaves venues free for readers and wr
 being taken first, cannot close a circle of waits.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -18,7 +19,7 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from libs.common.jobs.queue import save_schedule
 from libs.common.postgres.database import Connection
 from services.metrics.daily.days import day_of
-from services.metrics.daily.facts import DailyFact, DailyVisit
+from services.metrics.daily.facts import DailyFact, DailyVisit, quarter_of
 from services.metrics.daily.figures import DayTotals, VenueDay
 from services.metrics.daily.locks import lock_alone, lock_shared
 from services.metrics.daily.rewriting import rewrite_venue
@@ -83,22 +84,45 @@ async def _add(
     totals = DayTotals()
     seen: dict[tuple[UUID, datetime], VenueDay] = {}
 
-    def key_of(venue_id: UUID, at: datetime, currency: str) -> VenueDay:
-        known = seen.get((venue_id, at))
+    def key_of(venue_id: UUID, at: datetime) -> VenueDay:
+        quarter = quarter_of(at)
+        known = seen.get((venue_id, quarter))
         if known is None:
-            known = seen[venue_id, at] = VenueDay(venue_id, day_of(at, clocks[venue_id]), "")
-        return known._replace(currency=currency)
+            known = seen[venue_id, quarter] = VenueDay(venue_id, day_of(quarter, clocks[venue_id]), "")
+        return known
 
     newest: dict[VenueDay, datetime] = {}
     sessions = []
     for visit in visits:
-        key = key_of(visit.venue_id, visit.at, "")
-        newest[key] = max(newest.get(key, visit.at), visit.at)
+        key = key_of(visit.venue_id, visit.at)
+        if key not in newest or newest[key] < visit.at:
+            newest[key] = visit.at
         sessions.append((key.venue_id, key.day, visit.session_id))
-    for venue_id, day in await store.add_visitors(sessions):
-        key = VenueDay(venue_id, day, "")
-        totals.add(key, None, {"visitor_count": 1}, newest[key])
-    for fact in facts:
-        key = key_of(fact.venue_id, fact.at, fact.currency)
-        totals.add(key, fact.event_id, fact.figures, max(fact.at, fact.newest_fact_at or fact.at))
+    new = Counter(VenueDay(venue_id, day, "") for venue_id, day in await store.add_visitors(sessions))
+    for key, count in new.items():
+        totals.add(key, None, {"visitor_count": count}, newest[key])
+    for (day, event_id), (figures, newest_at) in _by_day(facts, key_of).items():
+        totals.add(day, event_id, figures, newest_at)
     await store.add(totals)
+
+
+def _by_day(
+    facts: Iterable[DailyFact], key_of: Callable[[UUID, datetime], VenueDay]
+) -> dict[tuple[VenueDay, UUID | None], tuple[dict[str, int], datetime]]:
+    """Facts of one day, currency and show as one: figures added up, and the newest event behind them."""
+    days: dict[tuple[VenueDay, UUID | None], tuple[dict[str, int], datetime]] = {}
+    for fact in facts:
+        day = key_of(fact.venue_id, fact.at)
+        if fact.currency:
+            day = VenueDay(day.venue_id, day.day, fact.currency)
+        newest = max(fact.at, fact.newest_fact_at or fact.at)
+        known = days.get((day, fact.event_id))
+        if known is None:
+            days[day, fact.event_id] = (dict(fact.figures), newest)
+            continue
+        figures, newest_before = known
+        for name, count in fact.figures.items():
+            figures[name] = figures.get(name, 0) + count
+        if newest_before < newest:
+            days[day, fact.event_id] = (figures, newest)
+    return days

@@ -1,15 +1,15 @@
 """Whether an event is fit to be applied, whoever sent it."""
 
-from collections.abc import Iterator
-from datetime import UTC
+from collections.abc import Callable, Mapping
 from typing import Final
-from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.errors import FieldViolation, InvalidField
+from libs.common.ids import repeated_id
 from libs.common.rpc.validation import broken_rules
+from services.metrics.revision import happened_at
 
 VENUE_FACTS: Final = frozenset(
     {
@@ -83,37 +83,70 @@ def _problems_beyond_rules(event: Event) -> list[FieldViolation]:
     problems = []
     if not _is_in_calendar(event):
         problems.append(FieldViolation("occurredAt", "must lie between the years 1 and 9999"))
-    if event.type in VENUE_FACTS and not _is_id(event.venue_id):
-        problems.append(FieldViolation("venueId", f"must be the venue's UUID in {event.type}"))
+    kind = event.type
+    if kind in VENUE_FACTS and not _is_id(event.venue_id):
+        problems.append(FieldViolation("venueId", f"must be the venue's UUID in {kind}"))
     if event.HasField("venue_updated") and not is_time_zone(event.venue_updated.time_zone):
         problems.append(FieldViolation("venueUpdated.timeZone", "must be an IANA time zone"))
-    too_large = [field for field, amount in _amounts(event) if amount > MOST_MINOR]
-    problems.extend(FieldViolation(field, f"must be at most {MOST_MINOR}") for field in too_large)
+    amounts = _AMOUNTS.get(event.WhichOneof("payload") or "")
+    if amounts is not None:
+        problems.extend(
+            FieldViolation(field, f"must be at most {MOST_MINOR}")
+            for field, amount in amounts(event)
+            if amount > MOST_MINOR
+        )
     return problems
 
 
-def _amounts(event: Event) -> Iterator[tuple[str, int]]:
-    """The amounts that are added up, by field, in minor units."""
-    if event.HasField("order_completed"):
-        order = event.order_completed
-        yield "orderCompleted.gross", order.gross.amount_minor
-        yield "orderCompleted.fees", order.fees.amount_minor
-        yield "orderCompleted.lines", sum(line.quantity * line.unit_price_minor for line in order.lines)
-    elif event.HasField("order_refunded"):
-        yield "orderRefunded.amount", event.order_refunded.amount.amount_minor
-        yield "orderRefunded.fees", event.order_refunded.fees.amount_minor
-    elif event.HasField("ticket_listed"):
-        yield "ticketListed.price", event.ticket_listed.price.amount_minor
-        yield "ticketListed.faceValue", event.ticket_listed.face_value.amount_minor
-    elif event.HasField("ticket_resold"):
-        yield "ticketResold.price", event.ticket_resold.price.amount_minor
-        yield "ticketResold.faceValue", event.ticket_resold.face_value.amount_minor
-        yield "ticketResold.royalty", event.ticket_resold.royalty.amount_minor
+_Amounts = tuple[tuple[str, int], ...]
+"""Amounts that are added up, by field, in minor units."""
+
+
+def _amounts_of_order(event: Event) -> _Amounts:
+    order = event.order_completed
+    return (
+        ("orderCompleted.gross", order.gross.amount_minor),
+        ("orderCompleted.fees", order.fees.amount_minor),
+        ("orderCompleted.lines", sum([line.quantity * line.unit_price_minor for line in order.lines])),
+    )
+
+
+def _amounts_of_refund(event: Event) -> _Amounts:
+    refund = event.order_refunded
+    return (
+        ("orderRefunded.amount", refund.amount.amount_minor),
+        ("orderRefunded.fees", refund.fees.amount_minor),
+    )
+
+
+def _amounts_of_listing(event: Event) -> _Amounts:
+    listing = event.ticket_listed
+    return (
+        ("ticketListed.price", listing.price.amount_minor),
+        ("ticketListed.faceValue", listing.face_value.amount_minor),
+    )
+
+
+def _amounts_of_resale(event: Event) -> _Amounts:
+    resale = event.ticket_resold
+    return (
+        ("ticketResold.price", resale.price.amount_minor),
+        ("ticketResold.faceValue", resale.face_value.amount_minor),
+        ("ticketResold.royalty", resale.royalty.amount_minor),
+    )
+
+
+_AMOUNTS: Final[Mapping[str, Callable[[Event], _Amounts]]] = {
+    "order_completed": _amounts_of_order,
+    "order_refunded": _amounts_of_refund,
+    "ticket_listed": _amounts_of_listing,
+    "ticket_resold": _amounts_of_resale,
+}
 
 
 def _is_id(text: str) -> bool:
     try:
-        UUID(text)
+        repeated_id(text)
     except ValueError:
         return False
     return True
@@ -121,7 +154,7 @@ def _is_id(text: str) -> bool:
 
 def _is_in_calendar(event: Event) -> bool:
     try:
-        event.occurred_at.ToDatetime(tzinfo=UTC)
+        happened_at(event)
     except (ValueError, OverflowError):
         return False
     return True

@@ -15,6 +15,12 @@ RESOLD: Final = "ticket.resold"
 TYPES: Final = (LISTED, RESOLD)
 
 
+def show_of(event: Event) -> str:
+    """Id of the show that an event of `TYPES` is about."""
+    payload = event.ticket_listed if event.type == LISTED else event.ticket_resold
+    return payload.event_id
+
+
 def statement_of(event: Event) -> ListingStatement:
     """What a valid ticket.listed states."""
     payload = event.ticket_listed
@@ -22,7 +28,7 @@ def statement_of(event: Event) -> ListingStatement:
         listing_id=UUID(payload.listing_id),
         revision=Revision.of(event),
         venue_id=repeated_id(event.venue_id),
-        ticket_id=UUID(payload.ticket_id),
+        ticket_id=repeated_id(payload.ticket_id),
         event_id=repeated_id(payload.event_id),
         ticket_type_id=optional_id(payload.ticket_type_id),
         status=cast("ListingStatus", payload.status),
@@ -36,10 +42,10 @@ def resale_of(event: Event) -> Resale:
     """The resale that a valid ticket.resold tells."""
     payload = event.ticket_resold
     return Resale(
-        resale_id=UUID(event.event_id),
+        resale_id=repeated_id(event.event_id),
         resold_at=happened_at(event),
         venue_id=repeated_id(event.venue_id),
-        ticket_id=UUID(payload.ticket_id),
+        ticket_id=repeated_id(payload.ticket_id),
         event_id=repeated_id(payload.event_id),
         ticket_type_id=optional_id(payload.ticket_type_id),
         listing_id=UUID(payload.listing_id) if payload.listing_id else None,

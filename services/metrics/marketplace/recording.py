@@ -13,10 +13,11 @@ from services.metrics.catalog.recorder import venues_of_events
 from services.metrics.catalog.statements import NamedEvent
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.values import LiveValue
-from services.metrics.marketplace.events import LISTED, RESOLD, TYPES, resale_of, statement_of
+from services.metrics.marketplace.events import LISTED, RESOLD, TYPES, resale_of, show_of, statement_of
 from services.metrics.marketplace.facts import ListingStatement, Resale
 from services.metrics.marketplace.recorder import Recorded, record_market
 from services.metrics.read_models.changes import Changes, Topic
+from services.metrics.revision import repeated_id
 
 __all__ = ("TICKETS_LISTED", "TICKETS_RESOLD", "TYPES", "record", "shows")
 
@@ -26,8 +27,8 @@ TICKETS_RESOLD: Final = "tickets_resold"
 
 def shows(events: Iterable[Event]) -> list[NamedEvent]:
     """The shows whose tickets are offered or sold, at the venue of the event."""
-    facts = (statement_of(event) if event.type == LISTED else resale_of(event) for event in events)
-    return list({fact.event_id: NamedEvent(fact.event_id, fact.venue_id) for fact in facts}.values())
+    named = dict.fromkeys((show_of(event), event.venue_id) for event in events)
+    return [NamedEvent(repeated_id(event_id), repeated_id(venue_id)) for event_id, venue_id in named]
 
 
 async def record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> Changes:

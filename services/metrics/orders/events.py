@@ -10,12 +10,23 @@ from tickettoken.events.v1.orders_pb2 import OrderCompleted
 from services.metrics.orders.facts import Order, Refund, ReturnedLine, Sale, SoldLine
 from services.metrics.revision import Revision, happened_at, optional_id, repeated_id
 
-TYPES = ("order.completed", "order.refunded", "order.cancelled")
+COMPLETED: Final = "order.completed"
+TYPES: Final = (COMPLETED, "order.refunded", "order.cancelled")
 
 
 def order_of(event: Event) -> Order:
     """What one valid event of `TYPES` says about its order."""
     return _DECODERS[event.type](event)
+
+
+def shows_of(event: Event) -> set[str]:
+    """Ids of the shows that the lines of a completed order name; none of any other event."""
+    if event.type != COMPLETED:
+        return set()
+    payload = event.order_completed
+    named = {line.event_id or payload.event_id for line in payload.lines}
+    named.discard("")
+    return named
 
 
 def _completed(event: Event) -> Order:
@@ -71,7 +82,7 @@ def _gross_minor(payload: OrderCompleted) -> int:
 
 
 _DECODERS: Final[Mapping[str, Callable[[Event], Order]]] = {
-    "order.completed": _completed,
+    COMPLETED: _completed,
     "order.refunded": _refunded,
     "order.cancelled": _cancelled,
 }

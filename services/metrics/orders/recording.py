@@ -9,25 +9,19 @@ from libs.common.postgres.database import Connection
 from services.metrics.catalog.recorder import venues_of_events
 from services.metrics.catalog.statements import NamedEvent
 from services.metrics.orders.daily import daily_facts
-from services.metrics.orders.events import TYPES, order_of
+from services.metrics.orders.events import TYPES, order_of, shows_of
 from services.metrics.orders.live import live_values
 from services.metrics.orders.recorder import record_orders
 from services.metrics.read_models.changes import Changes, Topic
+from services.metrics.revision import repeated_id
 
 __all__ = ("TYPES", "record", "shows")
 
 
 def shows(events: Iterable[Event]) -> list[NamedEvent]:
     """The shows that sales name, at the venue of the sale."""
-    sales = (order_of(event).sale for event in events)
-    named = {
-        event_id: NamedEvent(event_id, sale.venue_id)
-        for sale in sales
-        if sale is not None
-        for event_id in map(sale.event_of, sale.lines)
-        if event_id is not None
-    }
-    return list(named.values())
+    named = dict.fromkeys((event_id, event.venue_id) for event in events for event_id in shows_of(event))
+    return [NamedEvent(repeated_id(event_id), repeated_id(venue_id)) for event_id, venue_id in named]
 
 
 async def record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> Changes:
@@ -37,7 +31,7 @@ async def record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> 
         live=[value for lines in recorded.first_sales for value in live_values(lines)],
         daily=daily_facts(recorded.replaced),
     )
-    venue_ids = {UUID(event.venue_id) for event in events} | recorded.venue_ids
+    venue_ids = {repeated_id(event.venue_id) for event in events} | recorded.venue_ids
     changes.touch(venue_ids, Topic.REVENUE, Topic.VISITS)
     changes.touch(
         venue_ids | await venues_of_events(conn, tenant_id, recorded.event_ids), Topic.CAPACITY, Topic.TICKETS

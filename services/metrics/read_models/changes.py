@@ -33,8 +33,10 @@ class Changes:
     visits: list[DailyVisit] = field(default_factory=list)
 
     def touch(self, venue_ids: Iterable[UUID], *topics: Topic) -> None:
-        """Mark answers about these venues as changed."""
+        """Mark answers about these venues as changed; without any, those about all venues stay as well."""
         concerned = set(venue_ids)
+        if not concerned:
+            return
         for topic in topics:
             self.venues.setdefault(topic, set()).update(concerned)
 

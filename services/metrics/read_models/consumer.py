@@ -1,6 +1,7 @@
 """The queue that keeps the read models: which events it takes, and one transaction for a batch of them."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from libs.common.bus.consumer import AfterCommit, in_transaction
 from libs.common.bus.port import Bus, Consumer
 from libs.common.context import TenantScope
 from libs.common.errors import VenueNotFound
+from libs.common.ids import repeated_id
 from libs.common.postgres.database import Connection, Database
 from services.metrics.catalog import recording as catalog
 from services.metrics.catalog.venues import Venues
@@ -55,21 +57,29 @@ class ReadModels:
         for event in events:
             require_fit(event)
         tenant_id = UUID(events[0].tenant_id)
-        venue_ids = {UUID(event.venue_id) for event in events}
+        venue_ids = {repeated_id(event.venue_id) for event in events}
+        restated = {repeated_id(event.venue_id) for event in events if event.type in catalog.TYPES}
         await self._require_own_venues(conn, tenant_id, venue_ids)
         changes = await self._record(conn, tenant_id, events)
         live = await self._effects.inside(conn, tenant_id, changes.live)
 
         async def after_commit() -> None:
-            self._venues.forget(tenant_id, venue_ids)
+            self._venues.forget(tenant_id, restated)
             await self._effects.after(tenant_id, changes.venues, live)
 
         return after_commit
 
     async def _record(self, conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> Changes:
-        parts = [(recorder, [one for one in events if one.type in recorder.types]) for recorder in RECORDERS]
+        by_type: dict[str, list[Event]] = defaultdict(list)
+        for event in events:
+            by_type[event.type].append(event)
+
+        def of(types: Iterable[str]) -> list[Event]:
+            return [event for kind in types for event in by_type.get(kind, ())]
+
+        parts = [(recorder, of(recorder.types)) for recorder in RECORDERS]
         shows = [show for recorder, own in parts for show in recorder.shows(own)]
-        described = [event for event in events if event.type in catalog.TYPES]
+        described = of(catalog.TYPES)
         zones_before = await daily.begin(conn, tenant_id, events)
         changes = await catalog.record(conn, tenant_id, described, shows)
         for recorder, own in parts:

@@ -19,8 +19,8 @@ def scan_of(event: Event) -> Scan:
     """The scan that one valid ticket.scanned reports."""
     payload = event.ticket_scanned
     return Scan(
-        scan_id=UUID(event.event_id),
-        ticket_id=UUID(payload.ticket_id),
+        scan_id=repeated_id(event.event_id),
+        ticket_id=repeated_id(payload.ticket_id),
         event_id=repeated_id(payload.event_id),
         venue_id=repeated_id(event.venue_id),
         gate=payload.gate,
@@ -46,10 +46,10 @@ def _scanned(event: Event) -> Ticket | None:
     payload = event.ticket_scanned
     if payload.result == "refused":
         return None
-    at, by = happened_at(event), UUID(event.event_id)
+    at, by = happened_at(event), repeated_id(event.event_id)
     is_inside = payload.result != "exited"
     return Ticket(
-        UUID(payload.ticket_id),
+        repeated_id(payload.ticket_id),
         _place(event, at, by),
         at,
         ticket_type=_told(at, by, payload.ticket_type_id),
@@ -60,23 +60,23 @@ def _scanned(event: Event) -> Ticket | None:
 
 
 def _transferred(event: Event) -> Ticket:
-    at, by = happened_at(event), UUID(event.event_id)
+    at, by = happened_at(event), repeated_id(event.event_id)
     ticket_id = UUID(event.ticket_transferred.ticket_id)
     return Ticket(ticket_id, _place(event, at, by), at, first_transferred_at=at)
 
 
 def _listed(event: Event) -> Ticket:
     payload = event.ticket_listed
-    at, by = happened_at(event), UUID(event.event_id)
+    at, by = happened_at(event), repeated_id(event.event_id)
     ticket_type = _told(at, by, payload.ticket_type_id)
-    return Ticket(UUID(payload.ticket_id), _place(event, at, by), at, ticket_type=ticket_type)
+    return Ticket(repeated_id(payload.ticket_id), _place(event, at, by), at, ticket_type=ticket_type)
 
 
 def _resold(event: Event) -> Ticket:
     payload = event.ticket_resold
-    at, by = happened_at(event), UUID(event.event_id)
+    at, by = happened_at(event), repeated_id(event.event_id)
     return Ticket(
-        UUID(payload.ticket_id),
+        repeated_id(payload.ticket_id),
         _place(event, at, by),
         at,
         ticket_type=_told(at, by, payload.ticket_type_id),

@@ -9,6 +9,7 @@ from libs.common.postgres.database import Connection
 from services.metrics.catalog.recorder import venues_of_events
 from services.metrics.catalog.statements import NamedEvent
 from services.metrics.read_models.changes import Changes, Topic
+from services.metrics.revision import repeated_id
 from services.metrics.tickets.events import SCANNED, TYPES, scan_of, show_of, ticket_of
 from services.metrics.tickets.live import live_admission, live_refusal
 from services.metrics.tickets.recorder import record_tickets
@@ -18,8 +19,8 @@ __all__ = ("TYPES", "record", "shows")
 
 def shows(events: Iterable[Event]) -> list[NamedEvent]:
     """The shows that scans, transfers, offers and resales name, at the venue of the event."""
-    named = ((show_of(event), UUID(event.venue_id)) for event in events)
-    return [NamedEvent(event_id, venue_id) for event_id, venue_id in dict(named).items()]
+    named = dict.fromkeys((show_of(event), event.venue_id) for event in events)
+    return [NamedEvent(event_id, repeated_id(venue_id)) for event_id, venue_id in named]
 
 
 async def record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> Changes:
@@ -35,6 +36,6 @@ async def record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> 
     )
     event_ids = {show_of(event) for event in events} | recorded.deltas.event_ids()
     shows_at = await venues_of_events(conn, tenant_id, event_ids)
-    venue_ids = {UUID(event.venue_id) for event in events} | recorded.deltas.venue_ids() | shows_at
+    venue_ids = {repeated_id(event.venue_id) for event in events} | recorded.deltas.venue_ids() | shows_at
     changes.touch(venue_ids, Topic.TICKETS, Topic.VISITS)
     return changes

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.metrics.daily.facts import DailyFact
+from services.metrics.daily.facts import DailyFact, quarter_of
 from services.metrics.orders.sums import BUCKET_MINUTES, NO_ID, bucket_start
 from services.metrics.tickets.facts import Scan, Ticket
 
@@ -50,7 +50,7 @@ class AdmissionKey(NamedTuple):
 
 
 class DayKey(NamedTuple):
-    """Where a figure of the daily tables belongs."""
+    """Where a figure of the daily tables belongs; `at` is a quarter of an hour."""
 
     venue_id: UUID
     event_id: UUID
@@ -88,6 +88,7 @@ class Deltas:
         self.admissions: Counter[AdmissionKey] = Counter()
         self.newest_admissions: dict[AdmissionKey, datetime] = {}
         self._days: Counter[DayKey] = Counter()
+        self._newest_of_days: dict[DayKey, datetime] = {}
 
     def replace(self, before: Ticket | None, after: Ticket) -> None:
         """Take a ticket's old figures out of the sums and put its new ones in."""
@@ -110,7 +111,8 @@ class Deltas:
         """What changes in the daily tables."""
         for key, count in self._days.items():
             if count:
-                yield DailyFact(key.venue_id, key.event_id, key.at, "", {key.figure: count})
+                figures = {key.figure: count}
+                yield DailyFact(key.venue_id, key.event_id, key.at, "", figures, self._newest_of_days[key])
 
     def venue_ids(self) -> set[UUID]:
         """Venues whose figures change."""
@@ -127,14 +129,19 @@ class Deltas:
         status.newest_fact_at = max(status.newest_fact_at, newest_fact_at)
         status.add(ticket, sign)
         if ticket.first_transferred_at is not None:
-            self._days[DayKey(venue_id, event_id, ticket.first_transferred_at, TRANSFERRED_COUNT)] += sign
+            self._add_to_day(venue_id, event_id, ticket.first_transferred_at, TRANSFERRED_COUNT, sign)
         if ticket.admission is None:
             return
         at, _, gate = ticket.admission
-        self._days[DayKey(venue_id, event_id, at, SCANNED_COUNT)] += sign
+        self._add_to_day(venue_id, event_id, at, SCANNED_COUNT, sign)
         self.admitted[GateKey(event_id, gate, venue_id)] += sign
         self.minutes_admitted[MinuteKey(event_id, bucket_start(at, 1), gate, venue_id)] += sign
         for minutes in BUCKET_MINUTES:
             key = AdmissionKey(minutes, bucket_start(at, minutes), event_id, venue_id)
             self.admissions[key] += sign
             self.newest_admissions[key] = max(at, self.newest_admissions.get(key, at))
+
+    def _add_to_day(self, venue_id: UUID, event_id: UUID, at: datetime, figure: str, count: int) -> None:
+        key = DayKey(venue_id, event_id, quarter_of(at), figure)
+        self._days[key] += count
+        self._newest_of_days[key] = max(at, self._newest_of_days.get(key, at))

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from libs.common.buckets import microseconds
-from services.metrics.daily.facts import DailyFact, DailyVisit
+from services.metrics.daily.facts import DailyFact, DailyVisit, quarter_of
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.values import LiveValue
 from services.metrics.visits.facts import Step, VisitFact
@@ -31,7 +31,7 @@ def live_values(facts: Iterable[VisitFact]) -> list[LiveValue]:
 
 
 def daily_facts(facts: Iterable[VisitFact]) -> list[DailyFact]:
-    """Counts by venue, show and minute, dated by the latest fact of the minute.
+    """Counts by venue, show and quarter of an hour, dated by the latest fact of it.
 
     A cart with several shows counts once for each of them, and what that is too much for the venue is taken
     out again without a show.
@@ -40,11 +40,12 @@ def daily_facts(facts: Iterable[VisitFact]) -> list[DailyFact]:
     newest: dict[tuple[UUID, UUID | None, datetime], datetime] = {}
 
     def add(fact: VisitFact, event_id: UUID | None, count: int) -> None:
-        key = (fact.venue_id, event_id, fact.at.replace(second=0, microsecond=0))
+        key = (fact.venue_id, event_id, quarter_of(fact.at))
         own = figures.setdefault(key, {})
         figure = _FIGURES[fact.step]
         own[figure] = own.get(figure, 0) + count
-        newest[key] = max(newest.get(key, fact.at), fact.at)
+        if key not in newest or newest[key] < fact.at:
+            newest[key] = fact.at
 
     for fact in facts:
         for event_id in fact.event_ids or (None,):
@@ -52,16 +53,17 @@ def daily_facts(facts: Iterable[VisitFact]) -> list[DailyFact]:
         if (surplus := len(fact.event_ids) - 1) > 0:
             add(fact, None, -surplus)
     return [
-        DailyFact(venue_id, event_id, newest[venue_id, event_id, minute], "", own)
-        for (venue_id, event_id, minute), own in figures.items()
+        DailyFact(venue_id, event_id, quarter, "", own, newest[venue_id, event_id, quarter])
+        for (venue_id, event_id, quarter), own in figures.items()
     ]
 
 
 def daily_visits(facts: Iterable[VisitFact]) -> list[DailyVisit]:
-    """Each session once a venue and quarter of an hour, which lies within one day in every zone."""
+    """Each session once a venue and quarter of an hour."""
     newest: dict[tuple[UUID, str, datetime], datetime] = {}
     for fact in facts:
-        quarter = fact.at.replace(minute=fact.at.minute // 15 * 15, second=0, microsecond=0)
-        key = (fact.venue_id, fact.session_id, quarter)
-        newest[key] = max(newest.get(key, fact.at), fact.at)
+        key = (fact.venue_id, fact.session_id, quarter_of(fact.at))
+        known = newest.get(key)
+        if known is None or known < fact.at:
+            newest[key] = fact.at
     return [DailyVisit(venue_id, session_id, at) for (venue_id, session_id, _), at in newest.items()]

@@ -57,7 +57,7 @@ def _fact(event: Event, session_id: str, step: Step, view: View | None = None) -
     if at > datetime.now(UTC) + FURTHEST_AHEAD:
         raise InvalidField.of("occurredAt", "a visit cannot lie in the future")
     return VisitFact(
-        UUID(event.event_id), repeated_id(event.venue_id), session_id, at, step, shows_of(event), view
+        repeated_id(event.event_id), repeated_id(event.venue_id), session_id, at, step, shows_of(event), view
     )
 
 

@@ -19,12 +19,8 @@ __all__ = ("TYPES", "record", "shows")
 
 def shows(events: Iterable[Event]) -> list[NamedEvent]:
     """The shows that visits are about, at the venue whose pages were seen."""
-    named = {
-        event_id: NamedEvent(event_id, repeated_id(event.venue_id))
-        for event in events
-        for event_id in shows_of(event)
-    }
-    return list(named.values())
+    named = dict.fromkeys((event_id, event.venue_id) for event in events for event_id in shows_of(event))
+    return [NamedEvent(event_id, repeated_id(venue_id)) for event_id, venue_id in named]
 
 
 async def record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> Changes:

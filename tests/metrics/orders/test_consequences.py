@@ -39,7 +39,8 @@ async def test_facts_of_days_add_up_to_the_books_however_events_arrive(database,
 
     expected, seen = Counter(), set()
     for line in oracle_sales.lines(made.log):
-        place = (line.venue, line.show, line.sold_at, line.currency)
+        quarter = line.sold_at.replace(minute=line.sold_at.minute // 15 * 15, second=0, microsecond=0)
+        place = (line.venue, line.show, quarter, line.currency)
         if line.tickets:
             expected[*place, "order_count"] += line.order not in seen
             expected[*place, "event_order_count"] += (line.order, line.show) not in seen

@@ -58,7 +58,7 @@ async def test_every_arrival_gives_the_same_rows_also_past_the_inbox(database, a
     assert once == again == replayed
 
 
-async def test_what_is_new_is_told_by_venue_show_and_minute(database, handler):
+async def test_what_is_new_is_told_by_venue_show_and_quarter_of_an_hour(database, handler):
     tenant, venue, one, two = (uuid4() for _ in range(4))
     log = [
         make.page_viewed(tenant, venue, "s"),
@@ -85,9 +85,10 @@ async def test_what_is_new_is_told_by_venue_show_and_minute(database, handler):
         (two, "cart_count"): 1,
         (two, "checkout_count"): 1,
     }
-    assert {(fact.event_id, fact.at) for fact in changes.daily if fact.event_id == one} == {
-        (one, NOON + timedelta(seconds=59)),
-        (one, NOON + timedelta(minutes=1)),
+    assert {(fact.event_id, fact.at, fact.newest_fact_at) for fact in changes.daily if fact.event_id} == {
+        (one, NOON, NOON + timedelta(minutes=1)),
+        (two, NOON, NOON + timedelta(minutes=1)),
+        (two, NOON + timedelta(minutes=15), NOON + timedelta(minutes=20)),
     }
     assert Counter(visit.session_id for visit in changes.visits) == {"s": 2, "t": 1}
     assert Counter((value.key.metric_type, value.value) for value in changes.live) == {
