@@ -214,7 +214,8 @@ class _BoundMethod:
         async with aclosing(self._method(request, context)) as answers:
             async for answer in answers:
                 call.sent += 1
-                await context.write(answer.SerializeToString())
+                # A stream to many hands over bytes: it has serialised the message once for all of them.
+                await context.write(answer if isinstance(answer, bytes) else answer.SerializeToString())
 
     def _refuse_key(self, call: Call) -> None:
         if HEADER in call.metadata and not self._policy.is_read_only:

@@ -1,6 +1,7 @@
 """The feeds of every venue that somebody watches through this process."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
@@ -24,6 +25,7 @@ from services.metrics.live.venue_feed import VenueFeed
 _BLOCK_SECONDS: Final = 0.25  # how long a venue that is new here may wait for its first change
 _EPOCH_CHECK_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 1.0
+_TICK_SECONDS: Final = 0.25  # a stream has a second for its closing words once its token has expired
 
 _log = structlog.get_logger()
 
@@ -65,6 +67,7 @@ class LiveHub:
             essential(self._follow(), name="live-feeds"),
             essential(self._turn_minutes(), name="live-minutes"),
             essential(self._check_epochs(), name="live-epochs"),
+            essential(self._keep_time(), name="live-time"),
         ]
 
     async def stop(self) -> None:
@@ -184,6 +187,15 @@ class LiveHub:
             for tenant_id, feeds in of_tenant.items():
                 with suppress(AnalyticsError):  # the next minute, or the next change, brings it
                     await self._reload(tenant_id, feeds)
+
+    async def _keep_time(self) -> None:
+        """Heartbeats and expired tokens of all streams, by one timer."""
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            monotonic, clock = time.monotonic(), time.time()
+            for feed in self._watched.values():
+                for subscriber in feed.subscribers:
+                    subscriber.tick(monotonic, clock)
 
     async def _check_epochs(self) -> None:
         """Start feeds anew that Redis has forgotten, and keep the epochs of watched ones alive."""

@@ -1,6 +1,6 @@
 """gRPC: live figures of MetricsService and RealtimeService."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import UUID
 
@@ -43,11 +43,9 @@ class RealtimeServicer:
         states = await self._reader.current(current_caller().scope, UUID(request.venue_id), request.metrics)
         return live_pb2.GetVenueMetricsResponse(metrics=map(live_metric, states), as_of=newest_fact(states))
 
-    async def WatchVenueMetrics(
+    def WatchVenueMetrics(
         self, request: live_pb2.WatchVenueMetricsRequest, _context: _Context
-    ) -> AsyncIterator[live_pb2.WatchVenueMetricsResponse]:
-        messages = self._watch.messages(
+    ) -> AsyncGenerator[bytes, None]:
+        return self._watch.messages(
             current_caller(), UUID(request.venue_id), frozenset(request.metrics), request.resume_token
         )
-        async for message in messages:
-            yield message

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
@@ -11,8 +13,11 @@ from tickettoken.metrics.v1 import live_pb2
 
 from services.metrics.live.feed import StreamId
 from services.metrics.live.keys import LiveKey
+from services.metrics.moments import timestamp_of
 
-_MAX_SHARED: Final = 16  # changes kept by reference before they are folded into one
+_MAX_SHARED: Final = (
+    16  # changes that wait as they are, shared by all streams, before they are folded into one
+)
 MESSAGE_METRICS: Final = 200  # metrics in one message: clients refuse messages of several megabytes
 
 Message = live_pb2.WatchVenueMetricsResponse
@@ -20,23 +25,29 @@ Message = live_pb2.WatchVenueMetricsResponse
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Live metrics that changed at one position of the feed, and the message all unfiltered readers share.
+    """Live metrics that changed at one position of the feed, and the messages all unfiltered readers share.
 
-    `is_told` says that the feed told it at this position; the turn of a minute is told by nobody.
+    `is_told` says that the feed told it at this position; the turn of a minute is told by nobody. `messages`
+    are serialised; only the last has the token, so whoever missed it asks for all again.
     """
 
     token: str
     position: StreamId
     is_told: bool
     updates: Mapping[LiveKey, live_pb2.LiveMetric]
-    message: Message
+    messages: tuple[bytes, ...]
 
     @classmethod
     def of(
         cls, token: str, position: StreamId, updates: Mapping[LiveKey, live_pb2.LiveMetric], *, is_told: bool
     ) -> "Change":
-        message = Message(resume_token=token, position=position.ordinal, updates=updates.values())
-        return cls(token, position, is_told, updates, message)
+        rest = iter(updates.values())
+        parts = [
+            Message(updates=islice(rest, MESSAGE_METRICS))
+            for _ in range((len(updates) - 1) // MESSAGE_METRICS)
+        ]
+        parts.append(Message(resume_token=token, position=position.ordinal, updates=rest))
+        return cls(token, position, is_told, updates, tuple(part.SerializeToString() for part in parts))
 
 
 class Subscriber:
@@ -50,13 +61,19 @@ class Subscriber:
 
     __slots__ = (
         "_ahead",
-        "_arrived",
         "_changes",
         "_closing",
+        "_expires_at",
+        "_heartbeat_seconds",
+        "_is_beat_due",
+        "_is_over",
         "_metric_types",
         "_parts",
+        "_said_at",
+        "_sending",
         "_slow_seconds",
         "_told_to",
+        "_waiter",
         "_waiting_since",
         "position",
         "token",
@@ -70,12 +87,29 @@ class Subscriber:
         self.position = position
         self._told_to = StreamId(0, 0)
         self._ahead: dict[LiveKey, int] = {}
-        self._parts: Iterator[Message] | None = None
+        self._parts: deque[bytes] = deque()
+        self._sending: Change | None = None
         self._slow_seconds = slow_reader_seconds
-        self._changes: list[Change] = []
+        self._changes: deque[Change] = deque()
         self._waiting_since = 0.0
         self._closing: live_pb2.Closing | None = None
-        self._arrived = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None
+        self._said_at = time.monotonic()
+        self._heartbeat_seconds = self._expires_at = float("inf")
+        self._is_beat_due = self._is_over = False
+
+    def keep_time(self, *, heartbeat_seconds: float, expires_at: datetime) -> None:
+        """Send a heartbeat after that much silence, and a closing when the caller's token expires."""
+        self._heartbeat_seconds = heartbeat_seconds
+        self._expires_at = expires_at.timestamp()
+
+    def tick(self, monotonic: float, clock: float) -> None:
+        """Let time pass: the hub calls it for all streams, so that none needs a timer of its own."""
+        if clock >= self._expires_at:
+            self.close("TOKEN_EXPIRED", "the token has expired; come back with a new one")
+        elif monotonic - self._said_at >= self._heartbeat_seconds:
+            self._is_beat_due = True
+            self._wake()
 
     def begin(self, token: str, position: StreamId, *, told_to: StreamId) -> None:
         """Start a resumed stream from the present state: what waits is in it, what it was told is no news.
@@ -87,8 +121,6 @@ class Subscriber:
         """
         self._changes.clear()
         self.token, self.position, self._told_to = token, position, told_to
-        if self._closing is None:
-            self._arrived.clear()
 
     def was_told(self, versions: dict[LiveKey, int]) -> None:
         """Leave out what the snapshot said already when the feed, which may be behind it, says it."""
@@ -112,8 +144,8 @@ class Subscriber:
             return
         self._changes.append(news)
         if len(self._changes) > _MAX_SHARED:
-            self._changes = [_folded(self._changes)]
-        self._arrived.set()
+            self._changes = deque((_folded(self._changes),))
+        self._wake()
 
     def _news(self, change: Change) -> Change | None:
         """What of the change the stream asked for and was not told by its snapshot; None for nothing."""
@@ -132,29 +164,41 @@ class Subscriber:
         if self._closing is None:
             self._closing = live_pb2.Closing(reason=reason, message=message)
             self._changes.clear()
-            self._parts = None
-            self._arrived.set()
+            self._parts.clear()
+            self._wake()
 
-    async def next(self, seconds: float) -> Message | None:
-        """The next message to send, or None when none came within these seconds."""
-        if not self._arrived.is_set():
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._arrived.wait()
-            except TimeoutError:
-                return None
+    async def next(self) -> bytes | None:
+        """The next message to send, serialised; None after the closing."""
+        if self._is_over:
+            return None
+        while not (self._changes or self._parts or self._closing is not None or self._is_beat_due):
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        self._said_at = time.monotonic()
+        self._is_beat_due = False
         if self._closing is not None:
-            return self.said(closing=self._closing)
-        if self._parts is None:
-            change = self._changes[0] if len(self._changes) == 1 else _folded(self._changes)
-            self._changes = []
-            self._parts = self._sent(change)
-        message = next(self._parts)
-        if message.resume_token:
-            self._parts = None
-            if not self._changes:
-                self._arrived.clear()
-        return message
+            self._is_over = True
+            return self.said(closing=self._closing).SerializeToString()
+        if not (self._changes or self._parts):
+            now = timestamp_of(datetime.now(UTC))
+            return self.said(heartbeat=live_pb2.Heartbeat(time=now)).SerializeToString()
+        return self._next_part()
+
+    def _next_part(self) -> bytes:
+        """The next message of the change that has waited longest."""
+        if not self._parts:
+            self._sending = self._changes.popleft()
+            self._waiting_since = self._said_at
+            self._parts.extend(self._sending.messages)
+        part = self._parts.popleft()
+        if not self._parts and self._sending is not None:
+            self.token, self.position = self._sending.token, self._sending.position
+            self._sending = None
+        return part
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def said(
         self,
@@ -172,24 +216,13 @@ class Subscriber:
             closing=closing,
         )
 
-    def _sent(self, change: Change) -> Iterator[Message]:
-        """The messages of a change; only the last has the token, so whoever missed it asks for all again."""
-        rest = iter(change.updates.values())
-        for _ in range((len(change.updates) - 1) // MESSAGE_METRICS):
-            yield Message(updates=islice(rest, MESSAGE_METRICS))
-        self.token, self.position = change.token, change.position
-        if len(change.updates) <= MESSAGE_METRICS:
-            yield change.message
-        else:
-            yield Message(resume_token=change.token, position=change.position.ordinal, updates=rest)
-
     def _pass(self, change: Change) -> None:
         """Move on past a change that holds nothing for this stream."""
-        if not self._changes and self._parts is None:
+        if not self._changes and not self._parts:
             self.token, self.position = change.token, change.position
 
 
-def _folded(changes: list[Change]) -> Change:
+def _folded(changes: deque[Change]) -> Change:
     """Several changes as one: the latest of each key, at the position of the last."""
     updates: dict[LiveKey, live_pb2.LiveMetric] = {}
     for change in changes:

@@ -1,7 +1,7 @@
 """One watched venue from the first message to the closing one."""
 
-from collections.abc import AsyncIterator, Iterable
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator, Iterable
+from datetime import UTC
 from itertools import islice
 from uuid import UUID
 
@@ -35,8 +35,10 @@ class VenueWatch:
 
     async def messages(
         self, caller: Caller, venue_id: UUID, metric_types: frozenset[str], resume_token: str
-    ) -> AsyncIterator[Message]:
+    ) -> AsyncGenerator[bytes, None]:
         """Snapshot (or what changed since the token), snapshot_complete, changes; the last word is a closing.
+
+        Messages are serialised: a change is so once for all streams that it goes to.
 
         Raises:
             VenueNotFound: The caller has no such venue.
@@ -46,11 +48,12 @@ class VenueWatch:
         """
         await self._venues.require(caller.scope, [venue_id])
         feed, subscriber = await self._hub.join(FeedName(caller.tenant_id, venue_id), metric_types)
+        subscriber.keep_time(heartbeat_seconds=self._heartbeat_seconds, expires_at=caller.expires_at)
         try:
             keys = await self._changed_since(feed, subscriber, resume_token) if resume_token else None
-            for message in _snapshot(feed, subscriber, keys, resumed=bool(resume_token)):
-                yield message
-            async for message in self._changes(caller, subscriber):
+            for part in _snapshot(feed, subscriber, keys, resumed=bool(resume_token)):
+                yield part.SerializeToString()
+            while (message := await subscriber.next()) is not None:
                 yield message
         finally:
             self._hub.leave(feed, subscriber)
@@ -72,20 +75,6 @@ class VenueWatch:
         if feed.has_turned_since(point):
             return None
         return changed | {key for key, at in feed.changed_at.items() if at > position}
-
-    async def _changes(self, caller: Caller, subscriber: Subscriber) -> AsyncIterator[Message]:
-        while True:
-            left = (caller.expires_at - datetime.now(UTC)).total_seconds()
-            if left <= 0:
-                subscriber.close("TOKEN_EXPIRED", "the token has expired; come back with a new one")
-            message = await subscriber.next(max(0.0, min(left, self._heartbeat_seconds)))
-            if message is not None:
-                yield message
-                if message.HasField("closing"):
-                    return
-            elif left > self._heartbeat_seconds:
-                now = timestamp_of(datetime.now(UTC))
-                yield subscriber.said(heartbeat=live_pb2.Heartbeat(time=now))
 
 
 def _snapshot(

@@ -37,7 +37,8 @@ async def test_a_reader_keeps_its_feed_when_the_one_it_loaded_with_leaves_at_onc
     for version in (1, 2):  # the first may still come by the read that was under way
         change = live_pb2.LiveMetric(metric_type="door_scans", version=version)
         await Feeds(redis, length=100).publish({name: [change]})
-        arrived.append(await subscriber.next(5))
+        async with asyncio.timeout(5):
+            arrived.append(live_pb2.WatchVenueMetricsResponse.FromString(await subscriber.next()))
     hub.leave(feed, subscriber)
 
-    assert [message and message.updates[0].version for message in arrived] == [1, 2]
+    assert [message.updates[0].version for message in arrived] == [1, 2]
