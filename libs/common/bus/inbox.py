@@ -33,8 +33,8 @@ INBOX_DDL: tuple[str, ...] = (
 )
 
 # One row an event and day in play. `fresh` looks all ids up in each day at once (a search of the array in the
-# primary key: a fifth of the time of a join id by id when fourteen days are full); the insert waits for a
-# concurrent claim of the same event and loses to it. Sorted, so that no two batches deadlock. The moment is
+# primary key: a join id by id takes two to five times as long when fourteen days are full); the insert waits
+# for a concurrent claim of the same event and loses to it. Sorted, so that no two batches deadlock. The moment is
 # the transaction's start unless one is given.
 CLAIM = """
 with days as materialized (
