@@ -34,8 +34,8 @@ INBOX_DDL: tuple[str, ...] = (
 
 # One row an event and day in play. `fresh` looks all ids up in each day at once (a search of the array in the
 # primary key: a join id by id takes two to five times as long when fourteen days are full); the insert waits
-# for a concurrent claim of the same event and loses to it. Sorted, so that no two batches deadlock. The moment is
-# the transaction's start unless one is given.
+# for a concurrent claim of the same event and loses to it. Sorted, so that no two batches deadlock. The
+# moment is the transaction's start unless one is given.
 CLAIM = """
 with days as materialized (
     select distinct date_trunc('day', moment, 'UTC') as day
