@@ -31,6 +31,7 @@ from libs.common.rpc.status import status_from, status_of
 from libs.common.tasks import essential
 
 _HANDSHAKE_SECONDS: Final = 10.0
+_RECONNECT_SECONDS: Final = 3.0
 _LOOKS_A_BEAT: Final = 8
 _SERVICE: Final = realtime_service_pb2.DESCRIPTOR.services_by_name["RealtimeService"].full_name
 
@@ -190,9 +191,8 @@ class LiveSockets:
 
     async def _begun(self, socket: LiveSocket, request: Request, want: Wanted, stub: Any) -> Follower:
         """The client's own stream up to the end of its snapshot: the metrics service admits it or refuses."""
-        call = stub.WatchVenueMetrics(want.feed, metadata=want.metadata)
+        call, message = await _opened(stub, want.feed, want.metadata)
         try:
-            message = await call.read()
             if (wrong := socket.accept(request)) is not None:
                 text = (wrong.body or b"").decode(errors="replace").strip()
                 raise RequestMalformed(f"not a WebSocket handshake: {text}")
@@ -212,9 +212,9 @@ class LiveSockets:
         feed = live_pb2.WatchVenueMetricsRequest(
             venue_id=want.feed.venue_id, metrics=want.feed.metrics, resume_token=follower.token
         )
-        call = stub.WatchVenueMetrics(feed, metadata=want.metadata)
+        call, message = await _opened(stub, feed, want.metadata)
         try:
-            await _passed_on(follower, await call.read(), call)
+            await _passed_on(follower, message, call)
         finally:
             call.cancel()
 
@@ -241,6 +241,23 @@ class LiveSockets:
             for follower in list(self._followers.values()):
                 if now - follower.told_at >= every:
                     follower.beat(now, message)
+
+
+async def _opened(stub: Any, feed: live_pb2.WatchVenueMetricsRequest, metadata: Any) -> tuple[Any, object]:
+    """A stream and its first message; a connection that was lost meanwhile gets the time to come back."""
+    call = stub.WatchVenueMetrics(feed, metadata=metadata)
+    try:
+        return call, await call.read()
+    except grpc.aio.AioRpcError as error:
+        if error.code() is not grpc.StatusCode.UNAVAILABLE or status_from(error) is not None:
+            raise
+        call = stub.WatchVenueMetrics(feed, metadata=metadata, wait_for_ready=True)
+        try:
+            async with asyncio.timeout(_RECONNECT_SECONDS):
+                return call, await call.read()
+        except TimeoutError:
+            call.cancel()
+            raise error from None
 
 
 async def _passed_on(follower: Follower, message: object, call: Any) -> None:

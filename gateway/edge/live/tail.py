@@ -16,7 +16,7 @@ from libs.common.rpc.status import error_info_from
 
 _LATEST_METRICS: Final = 2000
 _RETRY_SECONDS: Final = 0.25
-_GIVE_UP_SECONDS: Final = 10.0
+_GIVE_UP_SECONDS: Final = 60.0  # a channel that backs off may not try again for a quarter of a minute
 
 _log = structlog.get_logger(__name__)
 
