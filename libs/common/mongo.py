@@ -1,6 +1,6 @@
 """MongoDB collections that cannot be used without a tenant; their writes survive a crash of the server."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 from uuid import UUID
@@ -155,7 +155,7 @@ class TenantCollection:
 
     async def batches(
         self, query: Filter, *, sort: Sequence[tuple[str, int]] = (), size: int
-    ) -> AsyncIterator[list[Document]]:
+    ) -> AsyncGenerator[list[Document], None]:
         """All documents in lists of at most `size`, fetched as they are consumed.
 
         The first of them may take minutes: a server without an index for the order sorts everything.

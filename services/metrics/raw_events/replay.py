@@ -1,6 +1,7 @@
 """Raw events once more, in the order in which they were stored."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -62,10 +63,11 @@ class Replay:
         position = self._position(tenant_id, resume_token, now) if resume_token else Position.start()
         wanted = Wanted(now, types, start, end)
         settled = Position(now - _STILL_ARRIVING, "")
-        async for page in self._store.batches(wanted, position, self._batch):
-            last = page[-1]
-            position = Position(last["stored_at"], last["id"])
-            yield self._token(tenant_id, min(position, settled)), [event_of(one, tenant_id) for one in page]
+        async with aclosing(self._store.batches(wanted, position, self._batch)) as pages:
+            async for page in pages:
+                position = Position(page[-1]["stored_at"], page[-1]["id"])
+                token = self._token(tenant_id, min(position, settled))
+                yield token, [event_of(one, tenant_id) for one in page]
 
     def _token(self, tenant_id: UUID, position: Position) -> str:
         payload = f"{position.stored_at.isoformat()}|{position.id}"

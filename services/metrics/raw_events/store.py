@@ -1,6 +1,7 @@
 """The MongoDB collection `raw_analytics`: events of the current caller's tenant."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Self
@@ -90,7 +91,7 @@ class RawEventStore:
         """
         await self._collection.keep(documents)
 
-    def batches(self, wanted: Wanted, after: Position, size: int) -> AsyncIterator[list[Document]]:
+    def batches(self, wanted: Wanted, after: Position, size: int) -> AsyncGenerator[list[Document], None]:
         """Events in the order in which they were stored, after a position, in lists of at most `size`.
 
         Raises:
@@ -124,9 +125,10 @@ class RawEventStore:
         Raises:
             DependencyUnavailable: MongoDB is not reachable.
         """
-        async for batch in self._collection.batches({}, sort=_STORED, size=1):
-            first: datetime = batch[0]["stored_at"]
-            return first
+        async with aclosing(self._collection.batches({}, sort=_STORED, size=1)) as batches:
+            async for batch in batches:
+                first: datetime = batch[0]["stored_at"]
+                return first
         return None
 
     async def known(self, event_ids: Sequence[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -82,13 +83,14 @@ class Rebuild:
             progress = await self._empty(scope)
         wanted = Wanted(self._now(), TYPES)
         step = Step(0, await self._raw.count(wanted), {})
-        async for page in self._raw.batches(wanted, progress.position, BATCH):
-            refused = step.refused | await self._applied(scope, page)
-            position = Position(page[-1]["stored_at"], page[-1]["id"])
-            async with self._database.transaction(scope) as conn:
-                await store.advance(conn, scope.tenant_id, position)
-            step = Step(step.read + len(page), step.total, refused)
-            yield step
+        async with aclosing(self._raw.batches(wanted, progress.position, BATCH)) as pages:
+            async for page in pages:
+                refused = step.refused | await self._applied(scope, page)
+                position = Position(page[-1]["stored_at"], page[-1]["id"])
+                async with self._database.transaction(scope) as conn:
+                    await store.advance(conn, scope.tenant_id, position)
+                step = Step(step.read + len(page), step.total, refused)
+                yield step
         async with self._database.transaction(scope) as conn:
             await store.finish(conn, scope.tenant_id, self._now())
 
