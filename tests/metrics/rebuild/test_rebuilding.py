@@ -46,6 +46,11 @@ async def raw_events(mongo_url):
 
 @pytest.fixture
 def rebuild(database, raw_events, venues, cache):
+    return Rebuild(database, raw_events, ReadModels(database, venues, Effects(None, cache)))
+
+
+@pytest.fixture
+def impatient(database, raw_events, venues, cache):
     return Rebuild(
         database, raw_events, ReadModels(database, venues, Effects(None, cache)), patience_seconds=1
     )
@@ -162,14 +167,14 @@ async def test_a_rebuild_repairs_damage_and_leaves_other_tenants_alone(
 
 
 async def test_a_rebuild_waits_for_raw_events_and_refuses_to_lose_what_they_lack(
-    handler, raw_events, rebuild, as_admin
+    handler, raw_events, impatient, as_admin
 ):
     tenant, venue = uuid4(), uuid4()
     assert await handler([Delivery(make.order_completed(tenant, venue), 1)]) == [DONE]
     before = await state(as_admin, tenant)
 
     with pytest.raises(RebuildRefused, match="1 applied events"):
-        await rebuilt(rebuild, tenant)
+        await rebuilt(impatient, tenant)
 
     assert await state(as_admin, tenant) == before
 
