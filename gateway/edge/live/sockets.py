@@ -143,25 +143,23 @@ class LiveSockets:
         self, socket: LiveSocket, request: Request, want: Wanted, caller: Caller, stub: Any
     ) -> None:
         """Follow the feed with a stream of the client's own, then with the one that all share."""
-        tail: VenueTail | None = None
-        follower: Follower | None = None
         limit = asyncio.timeout(_HANDSHAKE_SECONDS)
         try:
             async with limit:
                 follower = await self._begun(socket, request, want, stub)
-                tail = self._joined(follower, want, caller, stub)
-                await asyncio.shield(tail.ready)
-                while follower.position < tail.origin:
-                    await self._continued(follower, want, stub)
-            tail.hand_over(follower)
-            await self._until_end(socket, caller, follower)
         except TimeoutError as error:
             if limit.expired():
                 raise DeadlineExceeded("the feed did not begin in time") from error
             raise
+        tail = self._joined(follower, want, caller, stub)
+        try:
+            await asyncio.shield(tail.ready)
+            while follower.position < tail.origin:
+                await self._continued(follower, want, stub)
+            tail.hand_over(follower)
+            await self._until_end(socket, caller, follower)
         finally:
-            if tail is not None and follower is not None:
-                await self._left(tail, follower)
+            await self._left(tail, follower)
 
     def _joined(self, follower: Follower, want: Wanted, caller: Caller, stub: Any) -> VenueTail:
         name = (caller.tenant_id, want.feed.venue_id)

@@ -18,6 +18,19 @@ _LATEST_METRICS: Final = 2000
 _RETRY_SECONDS: Final = 0.25
 _GIVE_UP_SECONDS: Final = 60.0  # a channel that backs off may not try again for a quarter of a minute
 
+_FINAL: Final = frozenset(
+    (
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.UNAUTHENTICATED,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.OUT_OF_RANGE,
+        grpc.StatusCode.UNIMPLEMENTED,
+    )
+)
+"""Refusals that no waiting changes."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -100,23 +113,20 @@ class VenueTail:
                 await self._follow()
                 broken_since = None
             except grpc.aio.AioRpcError as error:
-                if not self.ready.done():
-                    self._failed(self)
-                    self.ready.set_exception(error)
-                    return
                 now = time.monotonic()
                 broken_since = now if broken_since is None or self._is_caught_up else broken_since
-                info = error_info_from(error)
-                is_expired = info is not None and info.reason == "RESUME_EXPIRED"
-                if is_expired or now - broken_since > _GIVE_UP_SECONDS:
-                    self._end(is_expired=is_expired)
+                if error.code() in _FINAL or now - broken_since > _GIVE_UP_SECONDS:
+                    self._end(error)
                     return
                 _log.warning("shared feed broken, opening it again", code=error.code().name)
-                await asyncio.sleep(_RETRY_SECONDS)
+            await asyncio.sleep(_RETRY_SECONDS)
 
-    def _end(self, *, is_expired: bool) -> None:
+    def _end(self, error: grpc.aio.AioRpcError) -> None:
         self._failed(self)
-        if is_expired:
+        if not self.ready.done():
+            self.ready.set_exception(error)
+        info = error_info_from(error)
+        if info is not None and info.reason == "RESUME_EXPIRED":
             self.close("RESUME_EXPIRED", "too much was missed; come back without a resume token")
         else:
             self.close("DEPENDENCY_UNAVAILABLE", "the feed is not reachable; come back after a while")

@@ -25,8 +25,8 @@ select counters.venue_id, counters.counter_type, counters.value, counters.update
    for update of counters
 """
 
-# Grain: one counter nobody has added to; the same transaction locks it and gives it its value and time, so
-# nobody else sees it without. Sorted as above.
+# Grain: one counter; only one that nobody has added to is made. The same transaction gives it its value and
+# time, so nobody else sees it without. Sorted as above.
 _MAKE = """
 insert into counters (tenant_id, venue_id, counter_type, value)
 select $1, venue_id, counter_type, 0
@@ -64,7 +64,7 @@ async def lock_counters(
 
 
 async def make_counters(conn: Connection, tenant_id: UUID, keys: Collection[CounterKey]) -> None:
-    """Make counters at 0 where they do not exist; `lock_counters` then finds them."""
+    """Make those of the counters that do not exist, at 0; `lock_counters` then finds them."""
     await conn.execute(_MAKE, tenant_id, *columns(keys, 2))
 
 

@@ -64,10 +64,11 @@ async def _claimed(conn: Connection, increments: Sequence[Increment]) -> dict[In
 async def _locked(
     conn: Connection, tenant_id: UUID, increments: Sequence[Increment]
 ) -> dict[CounterKey, Counter]:
-    """The counters of the increments; those that an increment makes are made and locked, too."""
-    counters = await lock_counters(conn, tenant_id, {increment.key for increment in increments})
-    missing = {one.key for one in increments if one.amount and one.key not in counters}
-    if missing:
-        await make_counters(conn, tenant_id, missing)
-        counters |= await lock_counters(conn, tenant_id, missing)
-    return counters
+    """The counters of the increments, locked; those that an increment makes are made first.
+
+    Made before any is locked: a transaction that holds a counter and then makes another could wait for one
+    that does it the other way round.
+    """
+    if made := {one.key for one in increments if one.amount}:
+        await make_counters(conn, tenant_id, made)
+    return await lock_counters(conn, tenant_id, {increment.key for increment in increments})
