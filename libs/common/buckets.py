@@ -57,9 +57,16 @@ class Window:
     def length(self) -> timedelta:
         return self.end - self.start
 
-    def previous(self) -> "Window":
-        """The window of equal length that ends where this one starts."""
-        return Window(self.start - self.length, self.start)
+    def previous(self, *, field: str = "startDate") -> "Window":
+        """The window of equal length that ends where this one starts.
+
+        Raises:
+            InvalidField: It would start before the calendar does.
+        """
+        try:
+            return Window(self.start - self.length, self.start)
+        except OverflowError:
+            raise InvalidField.of(field, "leaves no room for a window of this length before it") from None
 
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant < self.end

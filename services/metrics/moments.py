@@ -1,9 +1,11 @@
-"""Timestamps of requests and answers as datetimes, and back."""
+"""Timestamps of requests and answers as datetimes and windows, and back."""
 
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from tickettoken.common.v1 import time_pb2
 
+from libs.common.buckets import Window
 from libs.common.errors import InvalidField
 
 
@@ -30,3 +32,8 @@ def timestamp_of(moment: datetime | None) -> Timestamp | None:
     stamp = Timestamp()
     stamp.FromDatetime(moment)
     return stamp
+
+
+def interval_of(window: Window) -> time_pb2.Interval:
+    """The interval of a window of UTC datetimes."""
+    return time_pb2.Interval(start_time=timestamp_of(window.start), end_time=timestamp_of(window.end))

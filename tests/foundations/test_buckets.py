@@ -176,6 +176,13 @@ def test_windows_are_half_open():
         Window.of(window.end, window.end)
 
 
+def test_the_previous_window_must_lie_in_the_calendar():
+    window = Window(datetime(1, 1, 2, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC))
+
+    with pytest.raises(InvalidField, match="startDate"):
+        window.previous()
+
+
 @pytest.mark.parametrize("name", ["", "Nowhere/City", "../etc/passwd", "europe/vienna", "\x00", "Europe"])
 def test_names_that_are_no_zones_are_refused(name):
     with pytest.raises(InvalidField, match="timeZone"):

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from tickettoken.metrics.v1 import performance_pb2
 
+from libs.common.buckets import Window
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import FACTS
 from libs.common.context import TenantScope
@@ -13,7 +14,6 @@ from services.metrics.daily.performance import VenuePerformance
 from services.metrics.daily.periods import Granularity
 from services.metrics.read_models.namespaces import FACTS as ANY_FACT
 from services.metrics.read_models.namespaces import namespace
-from services.metrics.revenue.windows import Window
 
 
 class PerformanceAnswers:

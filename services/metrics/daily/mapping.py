@@ -4,7 +4,7 @@ from tickettoken.metrics.v1 import performance_pb2
 
 from services.metrics.daily.performance import Performance, PeriodFigures, VenueFigures
 from services.metrics.moments import timestamp_of
-from services.metrics.revenue.mapping import figures_message
+from services.metrics.sales.mapping import figures_message
 
 
 def performance_message(

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from libs.common.buckets import MAX_BUCKETS
+from libs.common.buckets import MAX_BUCKETS, Window
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
 from services.metrics.daily.days import start_of
@@ -19,8 +19,7 @@ from services.metrics.daily.performance_store import (
     ZoneSpan,
 )
 from services.metrics.daily.periods import Granularity, Period, count_periods, periods, span_of, too_wide
-from services.metrics.revenue.figures import RevenueFigures
-from services.metrics.revenue.windows import Window
+from services.metrics.sales.figures import RevenueFigures
 
 
 @dataclass(slots=True)

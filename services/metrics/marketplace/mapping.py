@@ -1,19 +1,17 @@
 """The secondary market as messages of the contract."""
 
-from tickettoken.common.v1 import money_pb2, time_pb2
 from tickettoken.metrics.v1 import marketplace_pb2
 
+from services.metrics.amounts import money_message
 from services.metrics.marketplace.figures import MarketActivity, MarketFigures, ShowActivity
-from services.metrics.moments import timestamp_of
+from services.metrics.moments import interval_of, timestamp_of
 
 
 def activity_message(activity: MarketActivity) -> marketplace_pb2.GetMarketplaceActivityResponse:
     return marketplace_pb2.GetMarketplaceActivityResponse(
         totals=[_figures_message(figures) for figures in activity.totals],
         events=[_show_message(show) for show in activity.shows],
-        window=time_pb2.Interval(
-            start_time=timestamp_of(activity.window.start), end_time=timestamp_of(activity.window.end)
-        ),
+        window=interval_of(activity.window),
         as_of=timestamp_of(activity.as_of),
     )
 
@@ -34,14 +32,10 @@ def _figures_message(figures: MarketFigures) -> marketplace_pb2.MarketplaceFigur
         new_listing_count=figures.new_listing_count,
         active_listing_count=figures.active_listing_count,
         resale_count=figures.resale_count,
-        resale_amount=_money(figures.resale_minor, figures.currency),
-        average_resale_price=None if average is None else _money(average, figures.currency),
-        royalties=_money(figures.royalty_minor, figures.currency),
+        resale_amount=money_message(figures.resale_minor, figures.currency),
+        average_resale_price=None if average is None else money_message(average, figures.currency),
+        royalties=money_message(figures.royalty_minor, figures.currency),
         median_resale_price_ratio=figures.median_resale_ratio,
         median_listing_price_ratio=figures.median_listing_ratio,
         above_face_value_ratio=figures.above_face_ratio,
     )
-
-
-def _money(amount_minor: int, currency: str) -> money_pb2.Money:
-    return money_pb2.Money(amount_minor=amount_minor, currency=currency)

@@ -2,19 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.metrics.orders.books import BookLine
-
-BUCKET_MINUTES: Final = (1440, 15)
-"""Widths of the sales rollup's buckets. 15 minutes cut days correctly in every zone, also at +05:45."""
+from services.metrics.rollup_buckets import BUCKET_MINUTES, bucket_start
 
 NO_ID: Final = UUID(int=0)
 """Stands for an absent event or ticket type in the keys of sums, where null would not be unique."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SalesKey(NamedTuple):
@@ -125,8 +121,3 @@ class Deltas:
             delta = self.tickets[key] = TicketDelta(newest_fact_at)
         delta.newest_fact_at = max(delta.newest_fact_at, newest_fact_at)
         return delta
-
-
-def bucket_start(moment: datetime, minutes: int) -> datetime:
-    """Start of the UTC bucket of this width that holds the moment."""
-    return moment - (moment - _EPOCH) % timedelta(minutes=minutes)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from services.metrics.revenue.figures import RevenueFigures
+from services.metrics.sales.figures import RevenueFigures
 
 
 @dataclass(frozen=True, slots=True)

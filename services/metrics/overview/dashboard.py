@@ -18,7 +18,7 @@ from services.metrics.customers_port import CustomerCounts, CustomerFigures
 from services.metrics.overview.comparisons import ComparedCount
 from services.metrics.overview.traffic import ComparedTraffic, Traffic
 from services.metrics.overview.windows import GRANULARITIES, Windows, period_and_the_one_before
-from services.metrics.revenue.figures import RevenueFigures, by_currency, newest_fact
+from services.metrics.sales.figures import RevenueFigures, by_currency, newest_fact
 from services.metrics.sales.over_time import SalesHistory, SalesOverTime
 from services.metrics.sales.questions import HistoryQuestion
 from services.metrics.sales.reader import SalesFilter, SalesReader

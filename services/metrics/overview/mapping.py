@@ -1,19 +1,16 @@
 """The overview as messages of the contract."""
 
-from tickettoken.common.v1 import time_pb2
 from tickettoken.metrics.v1 import overview_pb2
 
-from libs.common.buckets import Window
+from services.metrics.amounts import money_message
 from services.metrics.capacity.mapping import event_message
 from services.metrics.customers_port import CustomerCounts
-from services.metrics.moments import timestamp_of
+from services.metrics.moments import interval_of, timestamp_of
 from services.metrics.overview.comparisons import ComparedCount, ComparedMoney, ComparedRatio
 from services.metrics.overview.dashboard import DashboardData
 from services.metrics.overview.realtime import RealtimeSummary
 from services.metrics.overview.traffic import ComparedTraffic
-from services.metrics.revenue.mapping import figures_message, interval_message, money_message
-from services.metrics.revenue.windows import Window as Span
-from services.metrics.sales.mapping import history_message, top_message
+from services.metrics.sales.mapping import figures_message, history_message, top_message
 
 
 def realtime_message(summary: RealtimeSummary, time_zone: str) -> overview_pb2.GetRealtimeSummaryResponse:
@@ -28,8 +25,8 @@ def realtime_message(summary: RealtimeSummary, time_zone: str) -> overview_pb2.G
         orders_last_hour_count=summary.orders_last_hour_count,
         events_today=[event_message(show) for show in summary.shows.events],
         events_today_count=summary.shows.total_count,
-        window=_interval_message(summary.windows.current),
-        previous_window=_interval_message(summary.windows.previous),
+        window=interval_of(summary.windows.current),
+        previous_window=interval_of(summary.windows.previous),
         time_zone=time_zone,
         as_of=timestamp_of(summary.as_of),
     )
@@ -40,8 +37,8 @@ def dashboard_message(
 ) -> overview_pb2.GetDashboardDataResponse:
     history = history_message(data.history, granularity, time_zone)
     return overview_pb2.GetDashboardDataResponse(
-        window=_interval_message(data.windows.current),
-        previous_window=_interval_message(data.windows.previous),
+        window=interval_of(data.windows.current),
+        previous_window=interval_of(data.windows.previous),
         revenue=history.totals,
         previous_revenue=[figures_message(figures) for figures in data.previous_revenue],
         orders=_count_message(data.orders),
@@ -107,7 +104,3 @@ def _customers_message(customers: CustomerCounts) -> overview_pb2.CustomerFigure
         returning_count=returning,
         returning_ratio=returning / active if active else None,
     )
-
-
-def _interval_message(window: Window) -> time_pb2.Interval:
-    return interval_message(Span(window.start, window.end))

@@ -15,7 +15,7 @@ from services.metrics.capacity.report import Capacity, DatedSeats
 from services.metrics.overview.comparisons import ComparedCount, ComparedMoney, compared_net
 from services.metrics.overview.traffic import ComparedTraffic, Traffic
 from services.metrics.overview.windows import MICROSECOND, Windows, today_and_a_week_before, whole_day
-from services.metrics.revenue.figures import by_currency, newest_fact
+from services.metrics.sales.figures import by_currency, newest_fact
 from services.metrics.sales.reader import SalesFilter, SalesReader
 from services.metrics.tickets.reader import TicketReader
 from services.metrics.visits.reader import VisitReader

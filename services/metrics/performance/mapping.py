@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from tickettoken.metrics.v1 import performance_pb2
 
+from services.metrics.amounts import money_message
 from services.metrics.moments import timestamp_of
 from services.metrics.performance.pacing import ComparableShow, Pacing
 from services.metrics.performance.report import ShowPerformance
 from services.metrics.performance.sales import Age
-from services.metrics.revenue.mapping import figures_message, money_message
+from services.metrics.sales.mapping import figures_message
 
 
 def report_message(shows: Sequence[ShowPerformance]) -> performance_pb2.GetEventPerformanceResponse:

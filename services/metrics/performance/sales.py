@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import IntEnum
 from fractions import Fraction
 
-from services.metrics.revenue.figures import RevenueFigures, by_currency, newest_fact
+from services.metrics.sales.figures import RevenueFigures, by_currency, newest_fact
 from services.metrics.sales.rows import SalesRow
 
 

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from tickettoken.common.v1 import money_pb2
 from tickettoken.metrics.v1 import projections_pb2
 
+from services.metrics.amounts import money_message
 from services.metrics.projections.history import History
 from services.metrics.projections.question import Answer, Question, TestedAnswer
 
@@ -44,21 +44,17 @@ def _known_event_count(history: History, days: int) -> int:
 def _amount(expected: int, low: float, high: float, currency: str) -> projections_pb2.ProjectedAmount:
     """Bounds never cross what is expected, whatever the rounding did."""
     return projections_pb2.ProjectedAmount(
-        expected=_money(expected, currency),
-        low=_money(min(round(low), expected), currency),
-        high=_money(max(round(high), expected), currency),
+        expected=money_message(expected, currency),
+        low=money_message(min(round(low), expected), currency),
+        high=money_message(max(round(high), expected), currency),
     )
 
 
 def _back_test(tested: TestedAnswer, currency: str) -> projections_pb2.BackTest:
     return projections_pb2.BackTest(
-        mean_absolute_error=_money(round(tested.mean_absolute_error), currency),
+        mean_absolute_error=money_message(round(tested.mean_absolute_error), currency),
         mean_absolute_scaled_error=tested.mean_absolute_scaled_error,
         interval_coverage_ratio=tested.interval_coverage_ratio,
         fold_count=tested.fold_count,
         horizon_days=tested.horizon_days,
     )
-
-
-def _money(amount_minor: int, currency: str) -> money_pb2.Money:
-    return money_pb2.Money(amount_minor=amount_minor, currency=currency)

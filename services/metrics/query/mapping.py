@@ -8,11 +8,11 @@ from tickettoken.metrics.v1 import query_pb2
 
 from libs.common.buckets import Granularity, Window
 from libs.common.errors import FieldViolation, InvalidField
+from services.metrics.amounts import money_message
 from services.metrics.moments import moment_of, timestamp_of
 from services.metrics.query.question import Question
 from services.metrics.query.rows import Result, Row
 from services.metrics.query.vocabulary import Label, Metric, misfits
-from services.metrics.revenue.mapping import money_message
 from services.metrics.sales.reader import SalesFilter
 
 _DEFAULT_LIMIT: Final = 1000

@@ -15,7 +15,7 @@ from services.metrics.query.ranking import ranked_rows
 from services.metrics.query.rows import Result, Row, conversion_rows, revenue_rows, ticket_rows
 from services.metrics.query.trends import groups_of, trend_rows
 from services.metrics.query.vocabulary import Label, Metric
-from services.metrics.revenue.figures import newest_fact
+from services.metrics.sales.figures import newest_fact
 from services.metrics.sales.reader import Dimension, SalesReader, SalesRow
 from services.metrics.visits.labelled import select_labelled_counts
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from tickettoken.metrics.v1 import revenue_pb2
 
+from libs.common.buckets import Window
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import REVENUE
 from libs.common.context import TenantScope
@@ -13,7 +14,6 @@ from services.metrics.read_models.namespaces import namespace
 from services.metrics.revenue.channels import Channels
 from services.metrics.revenue.mapping import channels_message, summary_message
 from services.metrics.revenue.summary import Revenue
-from services.metrics.revenue.windows import Window
 
 
 class RevenueAnswers:
@@ -34,7 +34,7 @@ class RevenueAnswers:
             VenueNotFound: The scope has no such venue.
             InvalidField: There is no room for the window before.
         """
-        window.before()
+        window.previous()
         if venue_id is not None:
             await self._venues.require(scope, [venue_id])
 

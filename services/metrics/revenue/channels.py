@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from libs.common.buckets import Window
 from libs.common.context import TenantScope
-from services.metrics.revenue.figures import RevenueFigures, by_currency, newest_fact
-from services.metrics.revenue.windows import Window
+from services.metrics.sales.figures import RevenueFigures, by_currency, newest_fact
 from services.metrics.sales.reader import Dimension, SalesFilter, SalesReader, SalesRow
 
 

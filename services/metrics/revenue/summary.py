@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from libs.common.buckets import Window
 from libs.common.context import TenantScope
 from services.metrics.catalog.venues import Venues
-from services.metrics.revenue.figures import RevenueFigures, by_currency, newest_fact
-from services.metrics.revenue.windows import Window
+from services.metrics.sales.figures import RevenueFigures, by_currency, newest_fact
 from services.metrics.sales.reader import SalesFilter, SalesReader
 
 
@@ -35,7 +35,7 @@ class Revenue:
         Raises:
             VenueNotFound: The scope has no such venue.
         """
-        previous = window.before()
+        previous = window.previous()
         if venue_id is not None:
             await self._venues.require(scope, [venue_id])
         where = SalesFilter(venue_ids=() if venue_id is None else (venue_id,))

@@ -3,11 +3,12 @@
 from typing import cast
 from uuid import UUID
 
-from tickettoken.metrics.v1 import performance_pb2, sales_pb2
+from tickettoken.metrics.v1 import performance_pb2, revenue_pb2, sales_pb2
 
 from libs.common.buckets import Granularity, Window
+from services.metrics.amounts import money_message
 from services.metrics.moments import moment_of, timestamp_of
-from services.metrics.revenue.mapping import figures_message
+from services.metrics.sales.figures import RevenueFigures
 from services.metrics.sales.over_time import Bucket, SalesOverTime
 from services.metrics.sales.questions import HistoryQuestion, TopQuestion
 from services.metrics.sales.standings import OrderBy
@@ -60,6 +61,20 @@ def history_message(
 def top_message(top: TopEvents) -> performance_pb2.ListTopPerformingEventsResponse:
     return performance_pb2.ListTopPerformingEventsResponse(
         events=[_ranked_message(show) for show in top.shows], as_of=timestamp_of(top.as_of)
+    )
+
+
+def figures_message(figures: RevenueFigures) -> revenue_pb2.RevenueFigures:
+    average = figures.average_order_minor
+    return revenue_pb2.RevenueFigures(
+        currency=figures.currency,
+        gross=money_message(figures.gross_minor, figures.currency),
+        refunds=money_message(figures.refund_minor, figures.currency),
+        fees=money_message(figures.fee_minor, figures.currency),
+        net=money_message(figures.net_minor, figures.currency),
+        average_order_value=None if average is None else money_message(average, figures.currency),
+        order_count=figures.order_count,
+        ticket_count=figures.ticket_count,
     )
 
 

@@ -9,7 +9,7 @@ from libs.common.buckets import bucket_edges
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
 from services.metrics.errors import EventNotFound
-from services.metrics.revenue.figures import RevenueFigures, by_currency, newest_fact
+from services.metrics.sales.figures import RevenueFigures, by_currency, newest_fact
 from services.metrics.sales.questions import HistoryQuestion
 from services.metrics.sales.reader import SalesFilter, SalesReader, SalesRow
 from services.metrics.sales.shows_store import has_show

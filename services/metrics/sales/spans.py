@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from services.metrics.revenue.windows import Window, cut
+from services.metrics.rollup_buckets import Span, cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,8 @@ class Spans:
     order of time, without overlap, and neighbours are joined, so that many small buckets are one range.
     """
 
-    rolled: tuple[tuple[int, Window], ...]
-    raw: tuple[Window, ...]
+    rolled: tuple[tuple[int, Span], ...]
+    raw: tuple[Span, ...]
 
 
 def spans_of(edges: Sequence[datetime]) -> Spans:
@@ -27,24 +27,24 @@ def spans_of(edges: Sequence[datetime]) -> Spans:
     Args:
         edges: Ascending instants, UTC; n buckets have n + 1 edges.
     """
-    rolled: dict[int, list[Window]] = {}
-    raw: list[Window] = []
+    rolled: dict[int, list[Span]] = {}
+    raw: list[Span] = []
     for start, end in pairwise(edges):
-        buckets, remains = cut(Window(start, end))
-        for minutes, window in buckets:
-            rolled.setdefault(minutes, []).append(window)
+        buckets, remains = cut(Span(start, end))
+        for minutes, span in buckets:
+            rolled.setdefault(minutes, []).append(span)
         raw.extend(remains)
     return Spans(
-        tuple((minutes, window) for minutes, windows in rolled.items() for window in _joined(windows)),
+        tuple((minutes, span) for minutes, spans in rolled.items() for span in _joined(spans)),
         tuple(_joined(raw)),
     )
 
 
-def _joined(windows: Iterable[Window]) -> list[Window]:
-    joined: list[Window] = []
-    for window in sorted(windows):
-        if joined and joined[-1].end == window.start:
-            joined[-1] = Window(joined[-1].start, window.end)
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    joined: list[Span] = []
+    for span in sorted(spans):
+        if joined and joined[-1].end == span.start:
+            joined[-1] = Span(joined[-1].start, span.end)
         else:
-            joined.append(window)
+            joined.append(span)
     return joined

@@ -173,7 +173,7 @@ def _values(where: SalesFilter) -> list[list[Any] | None]:
 
 
 def _spans(spans: Spans, *, by_show: bool) -> tuple[list[Any], ...]:
-    rolled = columns([(minutes, *window) for minutes, window in spans.rolled], 3)
+    rolled = columns([(minutes, *span) for minutes, span in spans.rolled], 3)
     way = (*_NO_SPANS, *rolled) if by_show else (*rolled, *_NO_SPANS)
     return (*way, *columns(spans.raw, 2))
 

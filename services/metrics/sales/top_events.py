@@ -10,7 +10,7 @@ from libs.common.buckets import Window
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Connection, Database
 from services.metrics.capacity.report import Capacity
-from services.metrics.revenue.figures import RevenueFigures, by_currency, newest_fact
+from services.metrics.sales.figures import RevenueFigures, by_currency, newest_fact
 from services.metrics.sales.ranking import Ranked
 from services.metrics.sales.reader import Dimension, SalesFilter, SalesReader
 from services.metrics.sales.shows_store import select_shows

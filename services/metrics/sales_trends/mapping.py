@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from tickettoken.common.v1.time_pb2 import Interval
 from tickettoken.metrics.v1 import sales_pb2
 
-from services.metrics.moments import timestamp_of
+from services.metrics.moments import interval_of, timestamp_of
 from services.metrics.sales_trends.measures import Measure
 from services.metrics.sales_trends.report import SalesTrends
 from services.metrics.statistics.change_points import Shift
@@ -14,14 +13,9 @@ from services.metrics.trends.mapping import trend_message
 
 
 def trends_message(trends: SalesTrends, granularity: str, clock: str) -> sales_pb2.GetSalesTrendsResponse:
-    window = None
-    if trends.window is not None:
-        window = Interval(
-            start_time=timestamp_of(trends.window.start), end_time=timestamp_of(trends.window.end)
-        )
     return sales_pb2.GetSalesTrendsResponse(
         trends=[_measure_message(measure, trends.starts) for measure in trends.measures],
-        window=window,
+        window=None if trends.window is None else interval_of(trends.window),
         granularity=granularity,
         time_zone=clock,
         as_of=timestamp_of(trends.as_of),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from libs.common.postgres.database import Connection
 from services.metrics.columns import columns
-from services.metrics.revenue.windows import Window, cut
+from services.metrics.rollup_buckets import Span, cut
 
 # Grain: span (by the number of its bucket) and show. Whole days and quarters of an hour come from
 # admission_rollup by its key, so the cost does not grow with scans; the edges, at most two of 15 minutes a
@@ -85,10 +85,8 @@ async def select_admissions(
     by_event: bool,
 ) -> list[AdmissionRow]:
     """Admissions in every bucket between ascending edges; buckets without any are left out."""
-    cuts = [cut(Window(start, end)) for start, end in pairwise(edges)]
-    buckets = [
-        (place, minutes, *window) for place, part in enumerate(cuts) for minutes, window in part.buckets
-    ]
+    cuts = [cut(Span(start, end)) for start, end in pairwise(edges)]
+    buckets = [(place, minutes, *span) for place, part in enumerate(cuts) for minutes, span in part.buckets]
     rest = [(place, *edge) for place, part in enumerate(cuts) for edge in part.edges]
     rows = await conn.fetch(
         _ADMISSIONS,

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.metrics.daily.facts import DailyFact, quarter_of
-from services.metrics.orders.sums import BUCKET_MINUTES, NO_ID, bucket_start
+from services.metrics.orders.sums import NO_ID
+from services.metrics.rollup_buckets import BUCKET_MINUTES, bucket_start
 from services.metrics.tickets.facts import Scan, Ticket
 
 SCANNED_COUNT: Final = "scanned_count"

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from tickettoken.common.v1.time_pb2 import Interval
 from tickettoken.metrics.v1 import series_pb2, trends_pb2
 
 from libs.common.buckets import Window
-from services.metrics.moments import timestamp_of
+from services.metrics.moments import interval_of, timestamp_of
 from services.metrics.series.mapping import bucket_message
 from services.metrics.series.store import Figures
 from services.metrics.statistics.trend import Trend, fitted
@@ -18,7 +17,7 @@ from services.metrics.trends.reader import MetricComparison, MetricTrend
 def trend_response(found: MetricTrend) -> trends_pb2.GetMetricTrendsResponse:
     starts = found.edges[:-1]
     return trends_pb2.GetMetricTrendsResponse(
-        window=_interval(Window(found.edges[0], found.edges[-1])),
+        window=interval_of(Window(found.edges[0], found.edges[-1])),
         periods=_periods(starts, found.all_series.figures),
         trend=_trend_of(found.all_series.figures),
         by_dimension=[
@@ -82,7 +81,7 @@ def _comparison(one: Comparison) -> trends_pb2.WindowComparison:
 def _side(side: Side) -> trends_pb2.WindowFigures:
     figures = side.figures
     return trends_pb2.WindowFigures(
-        window=_interval(side.window),
+        window=interval_of(side.window),
         day_count=side.day_count,
         count=figures.count,
         sum=figures.sum,
@@ -95,10 +94,6 @@ def _side(side: Side) -> trends_pb2.WindowFigures:
 
 def _change(change: Change | None) -> trends_pb2.Change | None:
     return None if change is None else trends_pb2.Change(absolute=change.absolute, relative=change.relative)
-
-
-def _interval(window: Window) -> Interval:
-    return Interval(start_time=timestamp_of(window.start), end_time=timestamp_of(window.end))
 
 
 def _newest(figures: Iterable[Figures]) -> datetime | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from libs.common.postgres.database import Connection
 from services.metrics.columns import columns
-from services.metrics.revenue.windows import Window, cut
+from services.metrics.rollup_buckets import Span, cut
 from services.metrics.visits.tallies import NO_SHOW
 
 # Grain: one show that the caller may see. Index: events_pkey.
@@ -156,8 +156,8 @@ async def select_funnel(
     event_id: UUID | None,
 ) -> FunnelRow:
     """The funnel of the window [start, end), UTC."""
-    parts = cut(Window(start, end))
-    buckets = [(minutes, *window) for minutes, window in parts.buckets]
+    parts = cut(Span(start, end))
+    buckets = [(minutes, *span) for minutes, span in parts.buckets]
     first_day = start.replace(hour=0, minute=0, second=0, microsecond=0)
     await conn.execute(_MORE_MEMORY)
     row = await conn.fetchrow(

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tickettoken.common.v1 import time_pb2
 from tickettoken.metrics.v1 import funnel_pb2, sessions_pb2
 
 from libs.common.buckets import Window
-from services.metrics.moments import timestamp_of
+from services.metrics.moments import interval_of, timestamp_of
 from services.metrics.visits.active_store import ActiveRow, Activity
 from services.metrics.visits.facts import Step
 from services.metrics.visits.funnel_store import FunnelRow
@@ -40,7 +39,7 @@ def funnel_message(row: FunnelRow, window: Window) -> funnel_pb2.GetConversionFu
         ],
         overall_conversion_ratio=_ratio(row.ordering_session_count, counts[0]),
         orders_without_session_count=row.orders_without_session_count,
-        window=time_pb2.Interval(start_time=timestamp_of(window.start), end_time=timestamp_of(window.end)),
+        window=interval_of(window),
         as_of=timestamp_of(row.newest_fact_at),
     )
 

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from libs.common.buckets import Window
 from libs.common.bus.port import DONE, Delivery, Verdict
 from libs.common.context import TenantScope
 from services.metrics.capacity.report import Capacity
 from services.metrics.revenue.summary import Revenue
-from services.metrics.revenue.windows import Window
 from services.metrics.sales.reader import SalesReader
 from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle

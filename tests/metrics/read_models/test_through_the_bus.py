@@ -10,6 +10,7 @@ from pymongo import AsyncMongoClient
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from deploy.local.servers import Valkey
+from libs.common.buckets import Window
 from libs.common.bus import open_bus
 from libs.common.bus.outbox import OutboxRelay
 from libs.common.context import TenantScope
@@ -19,7 +20,6 @@ from services.metrics.raw_events import consumer as raw_events_queue
 from services.metrics.raw_events.store import COLLECTION, RawEventStore
 from services.metrics.read_models import consumer as read_models_queue
 from services.metrics.revenue.summary import Revenue
-from services.metrics.revenue.windows import Window
 from services.metrics.sales.reader import SalesReader
 from tests.metrics.platform import oracle
 from tests.metrics.platform.events import NOON
@@ -136,7 +136,7 @@ async def test_read_models_do_not_wait_for_mongodb(mongo_server, relay, works, d
     made = season(78, orders=20)
     scope = TenantScope(made.tenant_id)
     window = Window(NOON, NOON + timedelta(days=1))
-    expected = oracle.revenue(made.log, *window, made.venues)
+    expected = oracle.revenue(made.log, window.start, window.end, made.venues)
 
     async def orders():
         summary = await Revenue(SalesReader(database), venues).summary(scope, window, None)
