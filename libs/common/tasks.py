@@ -1,11 +1,13 @@
-"""Tasks that a process cannot do without: when one fails, the process ends in order and is started again."""
+"""Tasks that run beside the calls: what their failure means to the process, and how they are ended."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import structlog
+
+_AGAIN_SECONDS: Final = 1.0
 
 _log = structlog.get_logger()
 _watchers: list["asyncio.Event"] = []
@@ -20,6 +22,21 @@ def essential(work: Coroutine[Any, Any, None], *, name: str) -> "asyncio.Task[No
     task = asyncio.create_task(work, name=name)
     task.add_done_callback(_look_at)
     return task
+
+
+async def ended(*tasks: "asyncio.Task[Any] | None") -> None:
+    """Cancel tasks and return when they have ended; how they ended is dropped.
+
+    A task may lose a cancellation: before Python 3.12, `asyncio.wait_for`, by which clients of stores bound
+    their calls, forgets one that comes in the moment of its result. So it is asked again.
+    """
+    running = {task for task in tasks if task is not None}
+    while running:
+        for task in running:
+            task.cancel()
+        done, running = await asyncio.wait(running, timeout=_AGAIN_SECONDS)
+        for task in done:
+            _ = task.cancelled() or task.exception()
 
 
 @contextmanager

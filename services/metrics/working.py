@@ -3,7 +3,7 @@
 import asyncio
 
 from libs.common.jobs.runner import JobRunner
-from libs.common.tasks import essential
+from libs.common.tasks import ended, essential
 from services.metrics.daily import jobs as daily_jobs
 from services.metrics.daily.check import DailyCheck
 from services.metrics.engines import SERVICE, Engines
@@ -95,5 +95,5 @@ class Working:
         for consumer in self._consumers:
             consumer.stop()
         *finishing, repair = self._tasks
-        repair.cancel()
-        await asyncio.gather(*finishing, repair, return_exceptions=True)
+        await ended(repair)
+        await asyncio.gather(*finishing, return_exceptions=True)

@@ -1,10 +1,10 @@
-"""A process whose background work has failed does not go on as if nothing were."""
+"""A process whose background work has failed does not go on as if nothing were; all of it can be ended."""
 
 import asyncio
 
 import pytest
 
-from libs.common.tasks import EssentialTaskFailed, essential, stopped_by_failures
+from libs.common.tasks import EssentialTaskFailed, ended, essential, stopped_by_failures
 
 
 async def fail():
@@ -29,3 +29,33 @@ async def test_tasks_that_end_or_are_cancelled_stop_nothing():
         await asyncio.wait([done, cancelled])
 
     assert not stop.is_set()
+
+
+async def test_a_task_that_loses_a_cancellation_is_ended_all_the_same():
+    lost = []
+
+    async def stubborn():
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if lost:
+                    raise
+                lost.append(True)
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+
+    await asyncio.wait_for(ended(task, None), 10)
+
+    assert lost
+    assert task.cancelled()
+
+
+async def test_a_task_that_has_failed_is_ended_without_a_word():
+    task = asyncio.create_task(fail())
+    await asyncio.sleep(0)
+
+    await ended(task)
+
+    assert isinstance(task.exception(), ZeroDivisionError)

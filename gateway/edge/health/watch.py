@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from gateway.edge.health.board import Board, report_of, report_of_silence
 from libs.common.rpc.dependency_report import KEY, DependencyCheck, read_checks
 from libs.common.rpc.health import READY, SERVING
+from libs.common.tasks import ended
 
 _log = structlog.get_logger(__name__)
 
@@ -51,9 +52,7 @@ class HealthWatch:
         self._tasks.append(asyncio.create_task(self._watch_itself()))
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks)
 
     async def _watch(self, service: str) -> None:
         stub = health_pb2_grpc.HealthStub(self._channels[service])

@@ -28,7 +28,7 @@ from libs.common.errors import AnalyticsError, DependencyUnavailable
 from libs.common.rpc.errors import DeadlineExceeded, InternalError, RequestMalformed
 from libs.common.rpc.methods import policies_of
 from libs.common.rpc.status import status_from, status_of
-from libs.common.tasks import essential
+from libs.common.tasks import ended, essential
 
 _HANDSHAKE_SECONDS: Final = 10.0
 _RECONNECT_SECONDS: Final = 3.0
@@ -82,11 +82,7 @@ class LiveSockets:
 
     async def stop(self) -> None:
         """Release everything; `drain` came before."""
-        if self._beats is not None:
-            self._beats.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._beats, *self._tasks)
         for tail in list(self._tails.values()):
             await tail.stop()
 

@@ -13,6 +13,7 @@ from tickettoken.metrics.v1 import live_pb2, realtime_service_pb2_grpc
 from gateway.edge.live.follower import Follower
 from gateway.edge.live.frames import Key, Message, TailChange, placed
 from libs.common.rpc.status import error_info_from
+from libs.common.tasks import ended
 
 _LATEST_METRICS: Final = 2000
 _RETRY_SECONDS: Final = 0.25
@@ -84,9 +85,7 @@ class VenueTail:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await ended(self._task)
 
     def hand_over(self, follower: Follower) -> None:
         """Go on with the shared stream where a client's own one ended, which is not before `origin`."""

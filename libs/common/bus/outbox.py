@@ -18,6 +18,7 @@ from libs.common.bus.port import Bus, NoSubscriber
 from libs.common.errors import AnalyticsError
 from libs.common.postgres.database import Connection, Database
 from libs.common.postgres.rls import tenant_table, worker_policy
+from libs.common.tasks import ended
 
 log = logging.getLogger(__name__)
 
@@ -128,9 +129,7 @@ class OutboxRelay:
                 if carried < self._batch_size:
                     await self._wait(pause)
         finally:
-            listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await listening
+            await ended(listening)
 
     async def relay_once(self) -> int:
         """Carry one batch; returns its size, 0 when nothing is due.

@@ -24,6 +24,7 @@ from libs.common.bus.redis_scripts import (
     retry_stream,
     work_stream,
 )
+from libs.common.tasks import ended
 
 _STALE_CONSUMER_MS = 3_600_000
 _ABANDONED_MS = 86_400_000
@@ -73,9 +74,7 @@ async def open_mailbox(redis: Redis, subscription: Subscription) -> AsyncIterato
     try:
         yield mailbox
     finally:
-        keeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeping
+        await ended(keeping)
         with contextlib.suppress(RedisError, OSError):
             await mailbox.hand_back()
 

@@ -17,6 +17,7 @@ from libs.common.cache.shared import Asked, SharedAnswers
 from libs.common.cache.statistics import COUNTERS, StatisticsByTenant
 from libs.common.context import current_caller
 from libs.common.redis import FAILURES
+from libs.common.tasks import ended
 
 _REPORT_SECONDS = 1.0
 
@@ -74,8 +75,7 @@ class Cache:
 
     async def close(self) -> None:
         if self._reporting is not None:
-            self._reporting.cancel()
-            await asyncio.gather(self._reporting, return_exceptions=True)
+            await ended(self._reporting)
             await self._report()
         await self._invalidations.close()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from libs.common.observability.prometheus import DEPENDENCY_SECONDS, DEPENDENCY_UP
+from libs.common.tasks import ended
 
 _log = structlog.get_logger(__name__)
 
@@ -70,9 +71,7 @@ class Dependencies:
                     await seen.wait()
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks)
 
     async def _watch(self, name: str, check: Check, seen: asyncio.Event) -> None:
         while True:

@@ -10,7 +10,7 @@ import structlog
 
 from libs.common.errors import AnalyticsError
 from libs.common.postgres.database import Database
-from libs.common.tasks import essential
+from libs.common.tasks import ended, essential
 
 SLOT_COUNT: Final = 256
 _LEASE: Final = timedelta(seconds=60)
@@ -68,9 +68,7 @@ class WriterSlots:
 
     async def stop(self) -> None:
         """Give the slots back."""
-        if self._renewal is not None:
-            self._renewal.cancel()
-            await asyncio.gather(self._renewal, return_exceptions=True)
+        await ended(self._renewal)
         try:
             async with self._database.infrastructure() as conn:
                 await conn.execute(_GIVE_BACK, self._holder)
