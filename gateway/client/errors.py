@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 import httpx
+from google.rpc.code_pb2 import Code
 
 from libs.common.errors import FieldViolation, Kind
 
@@ -94,36 +95,9 @@ class InternalError(ApiError):
     kind = Kind.INTERNAL
 
 
-_CLASSES: tuple[type[ApiError], ...] = (
-    InvalidArgument,
-    Unauthenticated,
-    PermissionDenied,
-    NotFound,
-    AlreadyExists,
-    Aborted,
-    FailedPrecondition,
-    OutOfRange,
-    ResourceExhausted,
-    Unavailable,
-    DeadlineExceeded,
-    Unimplemented,
-    InternalError,
-)
-_NUMBERS = {
-    3: Kind.INVALID_ARGUMENT,
-    4: Kind.DEADLINE_EXCEEDED,
-    5: Kind.NOT_FOUND,
-    6: Kind.ALREADY_EXISTS,
-    7: Kind.PERMISSION_DENIED,
-    8: Kind.RESOURCE_EXHAUSTED,
-    9: Kind.FAILED_PRECONDITION,
-    10: Kind.ABORTED,
-    11: Kind.OUT_OF_RANGE,
-    12: Kind.UNIMPLEMENTED,
-    13: Kind.INTERNAL,
-    14: Kind.UNAVAILABLE,
-    16: Kind.UNAUTHENTICATED,
-}
+# One class a kind: what is narrower, such as ConnectionLost, derives from one of them.
+_CLASSES = {error.kind: error for error in ApiError.__subclasses__()}
+_KINDS = {Code.Value(kind.name): kind for kind in Kind}
 # For answers without a readable status, such as those of a proxy in between.
 _HTTP = {
     400: Kind.INVALID_ARGUMENT,
@@ -144,8 +118,8 @@ def error_from(response: httpx.Response) -> ApiError:
     status = _status_json(response)
     details = {_detail_name(detail): detail for detail in status.get("details", ())}
     info = details.get("ErrorInfo", {})
-    kind = _NUMBERS.get(status.get("code", 0)) or _HTTP.get(response.status_code, Kind.INTERNAL)
-    return _class_of(kind)(
+    kind = _KINDS.get(status.get("code", 0)) or _HTTP.get(response.status_code, Kind.INTERNAL)
+    return _CLASSES[kind](
         status.get("message") or f"HTTP {response.status_code}",
         reason=info.get("reason", ""),
         http_status=response.status_code,
@@ -153,10 +127,6 @@ def error_from(response: httpx.Response) -> ApiError:
         violations=_violations(details),
         retry_after=_retry_after(details, response.headers),
     )
-
-
-def _class_of(kind: Kind) -> type[ApiError]:
-    return next(error for error in _CLASSES if error.kind is kind)
 
 
 def _status_json(response: httpx.Response) -> dict[str, Any]:

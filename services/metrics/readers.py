@@ -29,6 +29,6 @@ class Readers:
         self.history = SalesHistory(database, self.sales)
         self.rankings = Rankings(database, self.sales, self.seats)
         self.tickets = TicketReader(database)
-        self.market = MarketplaceReader(database)
+        self.market = MarketplaceReader()
         self.visits = VisitReader(database, active_seconds=settings.session_active_seconds)
         self.customers = customer_figures(settings.customers_target)

@@ -19,13 +19,14 @@ from services.metrics.figures.vocabulary import (
     OF_VISITS,
     Figure,
 )
+from services.metrics.marketplace.reader import MarketplaceReader
 from services.metrics.performance.pacing import PacingReader
 from services.metrics.sales.reader import SalesReader
 from services.metrics.tickets.reader import TicketReader
 
 
 def families_of(
-    sales: SalesReader, tickets: TicketReader, capacity: Capacity
+    sales: SalesReader, tickets: TicketReader, market: MarketplaceReader, capacity: Capacity
 ) -> Mapping[Figure, Family[FigureQuestion]]:
     """Who answers each figure."""
     return {
@@ -33,6 +34,6 @@ def families_of(
         **dict.fromkeys(OF_VISITS, VisitFigures()),
         **dict.fromkeys(OF_SEATS, SeatFigures(capacity)),
         **dict.fromkeys(OF_SCANS, ScanFigures(tickets)),
-        **dict.fromkeys(OF_RESALES, ResaleFigures()),
+        **dict.fromkeys(OF_RESALES, ResaleFigures(market)),
         Figure.PACING_PERCENTILE: PaceFigures(PacingReader(capacity)),
     }

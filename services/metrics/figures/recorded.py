@@ -7,15 +7,15 @@ from typing import Final
 from uuid import UUID
 
 from libs.common.postgres.database import Connection
-from services.metrics.errors import TooManyValues
 from services.metrics.figures.answers import MOST_GROUPS, Outcome, Value, labelled, outcome, too_many_groups
 from services.metrics.figures.questions import MetricQuestion
+from services.metrics.series.figures import Figures
 from services.metrics.series.labelled import select_labelled
+from services.metrics.series.percentiles import FRACTIONS, check_count
 from services.metrics.series.retention import Retention
-from services.metrics.series.store import Figures, Selection
+from services.metrics.series.selection import Selection
 from services.metrics.series.values import select_last, select_percentiles
 
-_FRACTIONS: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _LAST: Final = "last"
 
 
@@ -43,7 +43,7 @@ class RecordedFigures:
             question.venue_id,
             question.dimensions,
             question.labels,
-            question.aggregation in _FRACTIONS,
+            question.aggregation in FRACTIONS,
             question.aggregation == _LAST,
         )
 
@@ -52,7 +52,7 @@ class RecordedFigures:
     ) -> Sequence[Outcome]:
         first = questions[0]
         selection = Selection(tenant_id, first.venue_id, first.metric_type, dict(first.dimensions))
-        if first.aggregation in _FRACTIONS:
+        if first.aggregation in FRACTIONS:
             groups = await self._percentiles(conn, selection, first)
         elif first.aggregation == _LAST:
             groups = await self._last(conn, selection, first)
@@ -81,20 +81,13 @@ class RecordedFigures:
         window = question.window
         edges = [window.start, window.end]
         counted = await select_labelled(conn, selection, self.retention.parts(window), edges, (), limit=1)
-        count = counted[0].figures[0].count if counted else 0
-        if count > self.percentile_row_limit:
-            raise TooManyValues(
-                f"exact percentiles read at most {self.percentile_row_limit} values;"
-                " ask for a shorter window or filter",
-                limit=self.percentile_row_limit,
-                value_count=count,
-            )
+        check_count(counted[0].figures[0].count if counted else 0, self.percentile_row_limit)
         self.retention.require_raw(window.start)
         found = await select_percentiles(
-            conn, selection, window, question.labels, list(_FRACTIONS.values()), limit=MOST_GROUPS + 1
+            conn, selection, window, question.labels, list(FRACTIONS.values()), limit=MOST_GROUPS + 1
         )
         return [
-            _Group(one.labels, dict(zip(_FRACTIONS, one.values, strict=True)), one.count, one.newest_time)
+            _Group(one.labels, dict(zip(FRACTIONS, one.values, strict=True)), one.count, one.newest_time)
             for one in found
         ]
 

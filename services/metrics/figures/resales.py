@@ -9,12 +9,14 @@ from services.metrics.figures.answers import Outcome, Value, labelled, outcome, 
 from services.metrics.figures.family import MOST_ROWS
 from services.metrics.figures.questions import FigureQuestion, Reach, kind_of
 from services.metrics.figures.vocabulary import EVENT, VENUE, Figure
-from services.metrics.marketplace.ratios import ResaleRatio, select_ratios
+from services.metrics.marketplace.reader import MarketplaceReader, ResaleRatio
 
 
 @dataclass(frozen=True, slots=True)
 class ResaleFigures:
     """Resales of a window; the facts are resales, of the ratio those whose face value is known."""
+
+    reader: MarketplaceReader
 
     def kind(self, question: FigureQuestion) -> Hashable:
         return kind_of(question)
@@ -23,7 +25,7 @@ class ResaleFigures:
         self, conn: Connection, tenant_id: UUID, questions: Sequence[FigureQuestion]
     ) -> Sequence[Outcome]:
         reach = Reach.of(questions)
-        resales = await select_ratios(
+        resales = await self.reader.ratios_in(
             conn,
             tenant_id,
             questions[0].window,

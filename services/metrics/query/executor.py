@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from libs.common.buckets import zone
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
+from services.metrics.catalog.clocks import clock_of
 from services.metrics.catalog.venues import Venues
 from services.metrics.customers_port import CustomerFigures
 from services.metrics.query.question import Question
@@ -61,7 +60,8 @@ class QueryExecutor:
             DependencyUnavailable: Customers are asked for, and the customers service does not answer.
             StatementTimedOut: A statement took too long.
         """
-        clock = await self._clock(scope, question)
+        about = question.where.venue_ids
+        clock = await clock_of(self._venues, scope, about, time_zone=question.time_zone)
         reading = Reading(self._sales, scope, question, clock, now=self._now(), most_rows=self._most_rows)
         results: dict[Metric, Result] = {}
         if Metric.CUSTOMER_METRICS in question.metrics:
@@ -84,11 +84,3 @@ class QueryExecutor:
             "returningCount": counts.returning_count,
         }
         return Result.cut(Metric.CUSTOMER_METRICS, [Row(Labels(), "", figures)], question.limit, None)
-
-    async def _clock(self, scope: TenantScope, question: Question) -> ZoneInfo:
-        venue_ids = question.where.venue_ids
-        asked_for = zone(question.time_zone) if question.time_zone else None
-        found = await self._venues.require(scope, venue_ids)
-        if asked_for is not None:
-            return asked_for
-        return zone(found[venue_ids[0]].time_zone if len(venue_ids) == 1 else "UTC")

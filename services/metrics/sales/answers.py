@@ -1,14 +1,11 @@
 """Sales as answers of the contract, cached until an order or a description changes them."""
 
-from uuid import UUID
-from zoneinfo import ZoneInfo
-
 from tickettoken.metrics.v1 import performance_pb2, sales_pb2
 
-from libs.common.buckets import zone
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import REVENUE
 from libs.common.context import TenantScope
+from services.metrics.catalog.clocks import clock_of
 from services.metrics.catalog.venues import Venues
 from services.metrics.read_models.changes import Topic
 from services.metrics.read_models.namespaces import namespace
@@ -38,7 +35,8 @@ class SalesAnswers:
             InvalidField: The zone is unknown.
             WindowTooWide: Too many buckets.
         """
-        clock = await self._clock(scope, question.time_zone, question.venue_id)
+        about = () if question.venue_id is None else (question.venue_id,)
+        clock = await clock_of(self._venues, scope, about, time_zone=question.time_zone)
 
         async def compute() -> bytes:
             history = await self._history.over_time(scope, question, clock)
@@ -80,10 +78,3 @@ class SalesAnswers:
             compute,
         )
         return performance_pb2.ListTopPerformingEventsResponse.FromString(answer)
-
-    async def _clock(self, scope: TenantScope, time_zone: str, venue_id: UUID | None) -> ZoneInfo:
-        asked_for = zone(time_zone) if time_zone else None
-        if venue_id is None:
-            return asked_for or zone("UTC")
-        venue = (await self._venues.require(scope, [venue_id]))[venue_id]
-        return asked_for or zone(venue.time_zone)

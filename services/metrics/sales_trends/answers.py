@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from tickettoken.metrics.v1 import sales_pb2
 
-from libs.common.buckets import zone
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import REVENUE
 from libs.common.context import TenantScope
+from services.metrics.catalog.clocks import clock_of
 from services.metrics.catalog.venues import Venues
 from services.metrics.read_models.changes import Topic
 from services.metrics.read_models.namespaces import namespace
@@ -49,7 +47,8 @@ class SalesTrendsAnswers:
         """
         now = self._now()
         question = question_of(request, now)
-        clock = await self._clock(scope, question.time_zone, question.venue_id)
+        about = () if question.venue_id is None else (question.venue_id,)
+        clock = await clock_of(self._venues, scope, about, time_zone=question.time_zone)
         edges = whole_periods(question.window, question.granularity, clock, now)
 
         async def compute() -> bytes:
@@ -64,10 +63,3 @@ class SalesTrendsAnswers:
             compute,
         )
         return sales_pb2.GetSalesTrendsResponse.FromString(answer)
-
-    async def _clock(self, scope: TenantScope, time_zone: str, venue_id: UUID | None) -> ZoneInfo:
-        asked_for = zone(time_zone) if time_zone else None
-        if venue_id is None:
-            return asked_for or zone("UTC")
-        venue = (await self._venues.require(scope, [venue_id]))[venue_id]
-        return asked_for or zone(venue.time_zone)

@@ -8,7 +8,7 @@ from libs.common.buckets import Window, microseconds
 from services.metrics.replication.influxql import selecting, tagged, within
 from services.metrics.replication.points import QUARTERS
 from services.metrics.replication.replica import Standing
-from services.metrics.series.store import Selection
+from services.metrics.series.selection import Selection
 from services.metrics.series.windows import ROLLUP, Split
 
 _FIGURES: Final = (

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from libs.common.postgres.database import Connection
-from services.metrics.series.store import Figures, Selection
+from services.metrics.series.figures import Figures
+from services.metrics.series.selection import Selection
 from services.metrics.series.windows import Split
 
 # Grain: one label set and bucket that has values, of the label sets with the largest sums. Sources and

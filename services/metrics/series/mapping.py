@@ -8,7 +8,7 @@ from google.protobuf.struct_pb2 import Struct
 from tickettoken.metrics.v1 import series_pb2
 
 from services.metrics.moments import timestamp_of
-from services.metrics.series.store import Figures, Percentile, Point
+from services.metrics.series.figures import Figures, Percentile, Point
 
 
 def buckets_response(edges: Sequence[datetime], figures: Sequence[Figures]) -> series_pb2.ListMetricsResponse:

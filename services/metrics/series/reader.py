@@ -1,25 +1,26 @@
 """Answers questions about series: buckets, points, aggregates."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, cast
 
 from tickettoken.metrics.v1 import series_pb2
 
-from libs.common.buckets import Granularity, Window, bucket_edges, zone
+from libs.common.buckets import Granularity, Window, bucket_edges
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import AGGREGATE, SERIES
 from libs.common.context import TenantScope
 from libs.common.paging import PageTokens, page_size
 from libs.common.postgres.database import Database
+from services.metrics.catalog.clocks import clock_of
 from services.metrics.catalog.venues import Venues
-from services.metrics.errors import RawPointsExpired, TooManyValues
 from services.metrics.series import mapping, store
 from services.metrics.series.namespaces import series_of
+from services.metrics.series.percentiles import FRACTIONS, check_count
 from services.metrics.series.questions import selection_of, window_of
+from services.metrics.series.retention import Retention
+from services.metrics.series.selection import Selection
 from services.metrics.series.sources import BucketSource
-from services.metrics.series.windows import Split, split
 
-_PERCENTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 _BEFORE_ANY_POINT: Final = -1
 
 
@@ -32,7 +33,7 @@ class SeriesReader:
         venues: Venues of every tenant.
         cache: Answers of this service.
         tokens: Page tokens.
-        retention_days: Age from which raw rows may be gone.
+        retention: How far back exact answers reach.
         percentile_row_limit: Raw rows that an exact percentile may read.
     """
 
@@ -44,7 +45,7 @@ class SeriesReader:
         cache: Cache,
         tokens: PageTokens,
         *,
-        retention_days: int,
+        retention: Retention,
         percentile_row_limit: int,
     ) -> None:
         self._database = database
@@ -52,7 +53,7 @@ class SeriesReader:
         self._venues = venues
         self._cache = cache
         self._tokens = tokens
-        self._retention = timedelta(days=retention_days)
+        self._retention = retention
         self._percentile_row_limit = percentile_row_limit
 
     async def buckets(
@@ -68,13 +69,11 @@ class SeriesReader:
         """
         selection = selection_of(scope.tenant_id, request)
         window = window_of(request)
-        asked_for = zone(request.time_zone) if request.time_zone else None
-        venue = (await self._venues.require(scope, [selection.venue_id]))[selection.venue_id]
-        clock = asked_for or zone(venue.time_zone)
+        clock = await clock_of(self._venues, scope, [selection.venue_id], time_zone=request.time_zone)
 
         async def compute() -> bytes:
             edges = bucket_edges(window, cast("Granularity", request.granularity), clock)
-            parts = self._parts(window)
+            parts = self._retention.parts(window)
             figures = await self._source.buckets(scope, selection, parts, edges)
             return mapping.buckets_response(edges, figures).SerializeToString()
 
@@ -137,38 +136,14 @@ class SeriesReader:
         return series_pb2.AggregateMetricsResponse.FromString(answer)
 
     async def _aggregate(
-        self, scope: TenantScope, selection: store.Selection, window: Window, aggregation: str
+        self, scope: TenantScope, selection: Selection, window: Window, aggregation: str
     ) -> series_pb2.AggregateMetricsResponse:
-        parts = self._parts(window)
+        parts = self._retention.parts(window)
         (figures,) = await self._source.buckets(scope, selection, parts, [window.start, window.end])
-        if aggregation not in _PERCENTILES:
+        if aggregation not in FRACTIONS:
             return mapping.aggregate_response(aggregation, figures)
-        self._check_percentile(window, figures.count)
+        check_count(figures.count, self._percentile_row_limit)
+        self._retention.require_raw(window.start)
         async with self._database.transaction(scope) as conn:
-            percentile = await store.select_percentile(conn, selection, window, _PERCENTILES[aggregation])
+            percentile = await store.select_percentile(conn, selection, window, FRACTIONS[aggregation])
         return mapping.percentile_response(aggregation, percentile)
-
-    def _check_percentile(self, window: Window, count: int) -> None:
-        if count > self._percentile_row_limit:
-            raise TooManyValues(
-                f"an exact percentile reads at most {self._percentile_row_limit} values;"
-                " ask for a shorter window or for one dimension",
-                limit=self._percentile_row_limit,
-                value_count=count,
-            )
-        self._require_raw(window.start)
-
-    def _parts(self, window: Window) -> Split:
-        parts = split(window)
-        if parts.needs_raw_from is not None:
-            self._require_raw(parts.needs_raw_from)
-        return parts
-
-    def _require_raw(self, since: datetime) -> None:
-        oldest = datetime.now(UTC) - self._retention
-        if since < oldest:
-            raise RawPointsExpired(
-                "single values of that age are not kept; move startDate and endDate to quarter hours,"
-                " and ask for no percentile",
-                oldest_time=oldest.isoformat(),
-            )

@@ -14,7 +14,8 @@ from libs.common.postgres.database import Database
 from services.metrics.replication.influx import Group, Influx
 from services.metrics.replication.replica import Replica
 from services.metrics.series import asking, store
-from services.metrics.series.store import Figures, Selection
+from services.metrics.series.figures import Figures
+from services.metrics.series.selection import Selection
 from services.metrics.series.windows import Split
 
 _MOST_SERIES: Final = 300

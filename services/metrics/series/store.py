@@ -1,16 +1,16 @@
 """SQL that reads series; the caller's transaction is bound to tenant and venue grant."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 
 from libs.common.buckets import Window
 from libs.common.postgres.database import Connection
+from services.metrics.series.figures import Figures, Percentile, Point
+from services.metrics.series.selection import Selection
 from services.metrics.series.windows import Split
 
 # Grain: one bucket that has values. Rollups between their own edges and raw rows outside of them, in one
@@ -126,56 +126,6 @@ metric_series.dimensions
  order by point.metric_time, point.point_id
  limit $8
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which series: one metric of a venue, those that have all the given dimensions."""
-
-    tenant_id: UUID
-    venue_id: UUID
-    metric_type: str
-    dimensions: Mapping[str, str]
-
-    def binds(self) -> tuple[UUID, UUID, str, str | None]:
-        return (
-            self.tenant_id,
-            self.venue_id,
-            self.metric_type,
-            json.dumps(dict(self.dimensions), ensure_ascii=False) if self.dimensions else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Values of one bucket; count 0 means that the other fields say nothing."""
-
-    count: int = 0
-    sum: float = 0.0
-    minimum: float = 0.0
-    maximum: float = 0.0
-    newest_time: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One recorded value with what was stored beside it."""
-
-    time: datetime
-    point_id: int
-    value: float
-    metric_id: UUID | None
-    metadata: Mapping[str, Any] | None
-    dimensions: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Percentile:
-    """A percentile and the number of values behind it; `value` is None without values."""
-
-    value: float | None
-    count: int
-    newest_time: datetime | None
 
 
 async def select_buckets(

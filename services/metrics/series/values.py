@@ -6,7 +6,7 @@ from datetime import datetime
 
 from libs.common.buckets import Window
 from libs.common.postgres.database import Connection
-from services.metrics.series.store import Selection
+from services.metrics.series.selection import Selection
 
 # Grain: one label set that has values. Reads every raw value of the window, by analytics_metrics_series_idx:
 # the caller has counted them before.

@@ -1,8 +1,6 @@
 """MetricsService."""
 
-from tickettoken.metrics.v1 import (
-    metrics_service_pb2_grpc,
-)
+from tickettoken.metrics.v1 import metrics_service_pb2_grpc
 
 from services.metrics.capacity.answers import CapacityAnswers
 from services.metrics.capacity.servicer import CapacityServicer
@@ -42,14 +40,14 @@ def metrics_servicer(
         venues,
         engines.cache,
         readers.pages,
-        retention_days=settings.retention_days,
+        retention=readers.retention,
         percentile_row_limit=settings.percentile_row_limit,
     )
     figures = FigureReader(
         database,
         venues,
         RecordedFigures(readers.retention, settings.percentile_row_limit),
-        families_of(readers.sales, readers.tickets, readers.seats),
+        families_of(readers.sales, readers.tickets, readers.market, readers.seats),
     )
     return joined(
         metrics_service_pb2_grpc.MetricsServiceServicer,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from libs.common.buckets import Window
-from services.metrics.series.store import Figures
+from services.metrics.series.figures import Figures
 
 
 @dataclass(frozen=True, slots=True)

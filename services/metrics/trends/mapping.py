@@ -7,8 +7,8 @@ from tickettoken.metrics.v1 import series_pb2, trends_pb2
 
 from libs.common.buckets import Window
 from services.metrics.moments import interval_of, timestamp_of
+from services.metrics.series.figures import Figures
 from services.metrics.series.mapping import bucket_message
-from services.metrics.series.store import Figures
 from services.metrics.statistics.trend import Trend, fitted
 from services.metrics.trends.comparison import Change, Comparison, Side
 from services.metrics.trends.reader import MetricComparison, MetricTrend

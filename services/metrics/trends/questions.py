@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from libs.common.buckets import Granularity, Window, bucket_edges
 from libs.common.errors import InvalidField
 from services.metrics.series.questions import dimensions_of
-from services.metrics.series.store import Selection
+from services.metrics.series.selection import Selection
 
 _LONGEST: Final = {
     "hour": timedelta(hours=1),

@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID
 
-from libs.common.buckets import Granularity, Window, zone
+from libs.common.buckets import Granularity, Window
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
+from services.metrics.catalog.clocks import clock_of
 from services.metrics.catalog.venues import Venues
+from services.metrics.series.figures import Figures
 from services.metrics.series.labelled import Labelled, select_labelled
 from services.metrics.series.retention import Retention
-from services.metrics.series.store import Figures
 from services.metrics.trends.comparison import Comparison, Side
 from services.metrics.trends.questions import Question, complete_periods, day_count
 
@@ -77,8 +77,8 @@ class TrendReader:
             VenueNotFound: The scope has no such venue.
             InvalidField: The zone is unknown.
         """
-        clock = await self._clock(scope, question.selection.venue_id, time_zone)
-        edges = complete_periods(count, unit, zone(clock), self._now())
+        clock = await clock_of(self._venues, scope, [question.selection.venue_id], time_zone=time_zone)
+        edges = complete_periods(count, unit, clock, self._now())
         found = await self._read(scope, question, edges, None, limit=1)
         all_series = Periods(None, found[0].figures if found else [Figures()] * count)
         if question.label is None:
@@ -96,7 +96,7 @@ class TrendReader:
             InvalidField: The zone is unknown.
             RawPointsExpired: An edge lies within a bucket that is older than raw points are kept.
         """
-        clock = zone(await self._clock(scope, question.selection.venue_id, time_zone))
+        clock = await clock_of(self._venues, scope, [question.selection.venue_id], time_zone=time_zone)
         days = day_count(current, clock), day_count(previous, clock)
 
         def compared(now: Figures, then: Figures) -> Comparison:
@@ -119,11 +119,6 @@ class TrendReader:
             for value in values[:MOST_VALUES]
         ]
         return MetricComparison(compared(*total), by_value)
-
-    async def _clock(self, scope: TenantScope, venue_id: UUID, time_zone: str) -> str:
-        asked_for = zone(time_zone).key if time_zone else ""
-        venue = (await self._venues.require(scope, [venue_id]))[venue_id]
-        return asked_for or venue.time_zone
 
     async def _read(
         self,

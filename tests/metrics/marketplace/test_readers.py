@@ -1,12 +1,13 @@
 """What others take from the secondary market: readers, days, live figures and materialized days."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, timedelta
 from statistics import median
 from uuid import UUID, uuid4
 
 import pytest
 
+from libs.common.buckets import Window
 from libs.common.bus.port import Delivery, Verdict
 from libs.common.context import TenantScope
 from libs.common.postgres.maintenance import refresh
@@ -17,12 +18,10 @@ from tests.metrics.platform import events as make
 from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
 
-EDGES = [NOON + timedelta(hours=hours, microseconds=hours) for hours in (0, 5, 17, 60, 100, 400)]
-
 
 @pytest.fixture
-def reader(database):
-    return MarketplaceReader(database)
+def reader():
+    return MarketplaceReader()
 
 
 def moment(event):
@@ -33,12 +32,13 @@ def resales(made):
     return [event for event in made.log if event.type == "ticket.resold"]
 
 
-async def test_resales_by_show_tell_count_and_median_ratio(handler, reader):
+async def test_resales_by_show_tell_count_and_median_ratio(handler, database, reader):
     made = market(21)
     await deliver(handler, made.arrivals(21))
     other = uuid4()
 
-    found = await reader.by_show(TenantScope(made.tenant_id), [*made.shows, other])
+    async with database.transaction(TenantScope(made.tenant_id)) as conn:
+        found = await reader.by_show_in(conn, made.tenant_id, [*made.shows, other])
 
     assert other not in found
     for show in made.shows:
@@ -51,30 +51,44 @@ async def test_resales_by_show_tell_count_and_median_ratio(handler, reader):
         assert found[show].median_price_ratio == pytest.approx(median(ratios), rel=1e-12)
 
 
-@pytest.mark.parametrize("by_event", [False, True])
+@pytest.mark.parametrize("apart", ["nothing", "venues", "shows", "venues and shows"])
 @pytest.mark.parametrize("asked", ["all", "venue", "show", "venue and show"])
-async def test_resales_between_edges_add_up(handler, reader, by_event, asked):
+async def test_ratios_of_a_window_are_medians_of_its_resales(handler, database, reader, asked, apart):
     made = market(22)
     await deliver(handler, made.arrivals(22))
     show, venue = next(iter(made.shows.items()))
-    venues, shows = [venue] if "venue" in asked else [], [show] if "show" in asked else []
+    window = Window(NOON + timedelta(hours=5, microseconds=1), NOON + timedelta(hours=100))
 
-    rows = await reader.resales(
-        TenantScope(made.tenant_id), EDGES, venue_ids=venues, event_ids=shows, by_event=by_event
-    )
+    async with database.transaction(TenantScope(made.tenant_id)) as conn:
+        rows = await reader.ratios_in(
+            conn,
+            made.tenant_id,
+            window,
+            venue_ids=[venue] if "venue" in asked else [],
+            event_ids=[show] if "show" in asked else [],
+            by_venue="venues" in apart,
+            by_event="shows" in apart,
+            limit=1000,
+        )
 
-    counts, money = Counter(), Counter()
+    expected = defaultdict(list)
     for event in resales(made):
         sale = event.ticket_resold
-        at_venue = not venues or event.venue_id == str(venue)
-        if at_venue and (not shows or sale.event_id == str(show)) and EDGES[0] <= moment(event) < EDGES[-1]:
-            place = sum(edge <= moment(event) for edge in EDGES) - 1
-            key = (place, sale.event_id if by_event else None, sale.price.currency)
-            counts[key] += 1
-            money[key] += sale.price.amount_minor
-    keys = [(row.place, row.event_id and str(row.event_id), row.currency) for row in rows]
-    assert dict(zip(keys, [row.resale_count for row in rows], strict=True)) == counts
-    assert dict(zip(keys, [row.resale_minor for row in rows], strict=True)) == money
+        at_venue = "venue" not in asked or event.venue_id == str(venue)
+        of_show = "show" not in asked or sale.event_id == str(show)
+        if at_venue and of_show and moment(event) in window:
+            key = (
+                UUID(event.venue_id) if "venues" in apart else None,
+                UUID(sale.event_id) if "shows" in apart else None,
+            )
+            expected[key].append((sale.price.amount_minor, sale.face_value.amount_minor, moment(event)))
+    assert {(row.venue_id, row.event_id) for row in rows} == expected.keys()
+    for row in rows:
+        own = expected[row.venue_id, row.event_id]
+        ratios = [price / face for price, face, _ in own if face]
+        assert (row.resale_count, row.ratio_count) == (len(own), len(ratios))
+        assert row.median_price_ratio == (pytest.approx(median(ratios), rel=1e-12) if ratios else None)
+        assert row.newest_fact_at == max(at for *_, at in own)
 
 
 async def test_days_are_told_once_however_events_arrive(database, venues):

@@ -104,5 +104,5 @@ def paces(database, venues):
 
 @pytest.fixture
 def performance(database, venues):
-    sales, tickets, market = SalesReader(database), TicketReader(database), MarketplaceReader(database)
+    sales, tickets, market = SalesReader(database), TicketReader(database), MarketplaceReader()
     return EventPerformance(database, sales, tickets, market, PacingReader(Capacity(database, venues)))

@@ -14,13 +14,13 @@ from libs.common.errors import DependencyUnavailable
 from services.metrics.replication.influx import Influx
 from services.metrics.replication.influxql import quoted
 from services.metrics.replication.replica import Replica
+from services.metrics.series.selection import Selection
 from services.metrics.series.sources import (
     NotReplicated,
     PostgresBuckets,
     PreferReplica,
     ReplicatedBuckets,
 )
-from services.metrics.series.store import Selection
 from services.metrics.series.windows import split
 from tests.metrics.replication.ground import new_tenant, open_ground, wipe
 

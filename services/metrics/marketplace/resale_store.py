@@ -1,4 +1,4 @@
-"""Use case: resales of a window and what they cost beside face value, by venue and by show."""
+"""SQL of resales beside their face value."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -7,6 +7,18 @@ from uuid import UUID
 
 from libs.common.buckets import Window
 from libs.common.postgres.database import Connection
+
+# Grain: one show with resales. Index: resales_by_show. The median is of price over face value, whatever the
+# currency, over resales of known face value.
+_BY_SHOW = """
+select event_id, count(*) as resale_count,
+       percentile_cont(0.5) within group (
+           order by price_minor::double precision / nullif(face_value_minor, 0)) as median_price_ratio,
+       max(resold_at) as newest_fact_at
+  from resales
+ where tenant_id = $1 and event_id = any($2::uuid[])
+ group by event_id
+"""
 
 # Grain: venue ($5) and show ($6) where these are asked for; one row otherwise. A median has no sums to be
 # kept in, so the resales of the window are read one by one: by shows where any are given, otherwise venue by
@@ -48,6 +60,14 @@ select venue_id, event_id, count(*) as resale_count, count(price_ratio) as ratio
 """
 
 
+class ShowMarket(NamedTuple):
+    """Resales of one show; the ratio is None where no face value is known."""
+
+    resale_count: int
+    median_price_ratio: float | None
+    newest_fact_at: datetime
+
+
 class ResaleRatio(NamedTuple):
     """Resales of one venue and show; labels that were not asked for are None.
 
@@ -63,15 +83,23 @@ class ResaleRatio(NamedTuple):
     newest_fact_at: datetime
 
 
+async def select_by_show(
+    conn: Connection, tenant_id: UUID, event_ids: Collection[UUID]
+) -> dict[UUID, ShowMarket]:
+    """All resales of these shows; shows without one are left out."""
+    rows = await conn.fetch(_BY_SHOW, tenant_id, list(event_ids))
+    return {row["event_id"]: ShowMarket(*tuple(row)[1:]) for row in rows}
+
+
 async def select_ratios(
     conn: Connection,
     tenant_id: UUID,
     window: Window,
     *,
-    venue_ids: Collection[UUID] = (),
-    event_ids: Collection[UUID] = (),
-    by_venue: bool = False,
-    by_event: bool = False,
+    venue_ids: Collection[UUID],
+    event_ids: Collection[UUID],
+    by_venue: bool,
+    by_event: bool,
     limit: int,
 ) -> list[ResaleRatio]:
     """Resales within the window by venue and show; what has none is left out.
