@@ -1,5 +1,6 @@
 """Runs what was asked for: a half of the service, or both in one process."""
 
+import argparse
 import asyncio
 from contextlib import AsyncExitStack
 from functools import partial
@@ -14,13 +15,26 @@ from libs.common.rpc.server import RpcServer
 from libs.common.settings import DEFAULT_RATE_LIMITS
 from libs.common.tasks import stopped_by_failures
 from services.metrics.engines import SERVICE, Engines
-from services.metrics.serving import Serving
 from services.metrics.settings import MetricsSettings
-from services.metrics.working import Working
 
 
-async def run(settings: MetricsSettings, *, serves: bool, works: bool) -> None:
-    """Run a half, or both in one process, until SIGTERM or SIGINT."""
+async def serve(settings: MetricsSettings, _arguments: argparse.Namespace) -> int:
+    """Answer calls until SIGTERM or SIGINT; returns the exit code."""
+    return await _run(settings, serves=True, works=False)
+
+
+async def work(settings: MetricsSettings, _arguments: argparse.Namespace) -> int:
+    """Consume events, relay and do jobs until SIGTERM or SIGINT; returns the exit code."""
+    return await _run(settings, serves=False, works=True)
+
+
+async def serve_and_work(settings: MetricsSettings, _arguments: argparse.Namespace) -> int:
+    """Both in one process until SIGTERM or SIGINT; returns the exit code."""
+    return await _run(settings, serves=True, works=True)
+
+
+async def _run(settings: MetricsSettings, *, serves: bool, works: bool) -> int:
+    """A half that does not run is not imported: it would cost memory and time at every start."""
     configure_logging(SERVICE, level=settings.log_level, environment=settings.environment)
     stop_tracing = configure_tracing(
         SERVICE, environment=settings.environment, endpoint=settings.otlp_endpoint
@@ -49,10 +63,14 @@ async def run(settings: MetricsSettings, *, serves: bool, works: bool) -> None:
             },
         )
         if works:
+            from services.metrics.working import Working
+
             working = Working(engines)
             stack.push_async_callback(working.close)
             await working.start()
         if serves:
+            from services.metrics.serving import Serving
+
             serving = Serving(engines)
             stack.push_async_callback(serving.close)
             await serving.start()
@@ -64,3 +82,4 @@ async def run(settings: MetricsSettings, *, serves: bool, works: bool) -> None:
         stop = asyncio.Event()
         with stopped_by_failures(stop):
             await server.serve_until(stop)
+    return 0
