@@ -126,9 +126,12 @@ def _hours(window: Window, clock: ZoneInfo) -> list[datetime]:
     turns = list(_turns(start - 2 * _HOUR, end + 2 * _HOUR, clock))
     edges: list[datetime] = []
     for begin, finish in zip([start - 2 * _HOUR, *turns], [*turns, end + 2 * _HOUR], strict=True):
-        since_full_hour = begin.astimezone(clock).replace(tzinfo=None) - datetime.min  # noqa: DTZ901
+        shown = begin.astimezone(clock)
+        since_full_hour = timedelta(
+            minutes=shown.minute, seconds=shown.second, microseconds=shown.microsecond
+        )
         edge = begin
-        following = begin + (-since_full_hour % _HOUR or _HOUR)
+        following = begin + (_HOUR - since_full_hour)
         while edge < finish:
             edges.append(edge)
             edge, following = following, following + _HOUR

@@ -44,7 +44,7 @@ def connect(
 
 def execute(redis: Redis, *command: Any) -> Any:
     """Send one command by name: redis-py's own methods differ in their types, this one is plain."""
-    return redis.execute_command(*command)  # type: ignore[no-untyped-call]
+    return redis.execute_command(*command)  # type: ignore[no-untyped-call]  # the one method without types
 
 
 async def check(redis: Redis) -> None:

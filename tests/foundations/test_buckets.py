@@ -56,7 +56,7 @@ def oracle(window, granularity, clock, margin):
     return edges[first:]
 
 
-instants = st.datetimes(datetime(1995, 1, 1), datetime(2037, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+instants = st.datetimes(datetime(1995, 1, 1), datetime(2037, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
 turns = st.sampled_from(
     [
         datetime(2026, 3, 29, 1, tzinfo=UTC),

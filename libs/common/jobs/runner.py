@@ -170,7 +170,8 @@ class JobRunner:
             "a job's attempt failed", job=job.name, attempt=run.attempt, reason=reason, exc_info=unexpected
         )
         if transient and run.attempt < job.max_attempts:
-            await self._queue.retry(run, reason, message, at=now + wait * random.uniform(1, 1.25))  # noqa: S311
+            spread = random.uniform(1, 1.25)  # noqa: S311 - keeps retries apart, guards nothing
+            await self._queue.retry(run, reason, message, at=now + wait * spread)
         else:
             await self._queue.failed(run, reason, message, now=now)
 

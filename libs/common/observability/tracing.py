@@ -36,7 +36,7 @@ def configure_tracing(service: str, *, environment: str, endpoint: str | None) -
     _tracer = provider.get_tracer("tickettoken")
 
     def stop() -> None:
-        global _tracer  # noqa: PLW0603
+        global _tracer  # noqa: PLW0603 - ends what the process began above
         _tracer = None
         provider.shutdown()
 

@@ -52,13 +52,13 @@ class LineWriter:
         """
         try:
             buckets = self._client.buckets_api()
-            if buckets.find_bucket_by_name(bucket) is None:  # type: ignore[no-untyped-call]
+            if buckets.find_bucket_by_name(bucket) is None:  # type: ignore[no-untyped-call]  # half of the client is typed
                 buckets.create_bucket(bucket_name=bucket, org=self._org)
         except (ApiException, HTTPError) as error:
             raise _unavailable(error) from error
 
     def close(self) -> None:
-        self._client.close()  # type: ignore[no-untyped-call]
+        self._client.close()  # type: ignore[no-untyped-call]  # as above
 
 
 def _parts(lines: Iterable[str]) -> Iterator[list[str]]:
