@@ -22,6 +22,31 @@ _PAGE: Final = 512
 _MESSAGE_METRICS: Final = 200  # one message may hold what one tick changed, but not without bound
 _SEQUENCE_BITS: Final = 20
 
+# Versions of a metric only grow along a stream: what it has told already, or something newer, is left out.
+# One script, so that no two publishers can pass each other between the look and the message. Metrics arrive
+# as messages of one update each; several in a row are one message of them all.
+_PUBLISH: Final = """
+local parts = {}
+local function append()
+  if #parts > 0 then
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'u', table.concat(parts))
+    parts = {}
+  end
+end
+for at = 5, #ARGV, 3 do
+  local told = redis.call('HGET', KEYS[3], ARGV[at])
+  if not told or tonumber(told) < tonumber(ARGV[at + 1]) then
+    redis.call('HSET', KEYS[3], ARGV[at], ARGV[at + 1])
+    parts[#parts + 1] = ARGV[at + 2]
+    if #parts == tonumber(ARGV[2]) then append() end
+  end
+end
+append()
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('EXPIRE', KEYS[2], ARGV[4])
+redis.call('EXPIRE', KEYS[3], ARGV[3])
+"""
+
 
 class StreamId(NamedTuple):
     """Position in a Redis stream."""
@@ -74,23 +99,16 @@ class Feeds:
     def __init__(self, client: "redis.Redis", *, length: int) -> None:
         self._redis: Any = client
         self._length = length
+        self._publish = self._redis.register_script(_PUBLISH)
 
     async def publish(self, updates: Mapping[FeedName, Sequence[live_pb2.LiveMetric]]) -> None:
-        """Append a message a venue, or several of many changes, and remember which versions went out."""
-        pipeline = self._redis.pipeline(transaction=True)
+        """Append what is newer than the feed: a message a venue, or several of many changes."""
         for name, metrics in updates.items():
-            for start in range(0, len(metrics), _MESSAGE_METRICS):
-                part = metrics[start : start + _MESSAGE_METRICS]
-                message = live_pb2.WatchVenueMetricsResponse(updates=part).SerializeToString()
-                pipeline.xadd(name.stream, {_FIELD: message}, maxlen=self._length, approximate=True)
-            pipeline.expire(name.stream, _STREAM_SECONDS)
-            pipeline.expire(name.epoch, _EPOCH_SECONDS)
-            pipeline.hset(
-                name.published,
-                mapping={_published_field(one.metric_type, one.currency): one.version for one in metrics},
-            )
-            pipeline.expire(name.published, _STREAM_SECONDS)
-        await pipeline.execute()
+            told: list[bytes | str | int] = [self._length, _MESSAGE_METRICS, _STREAM_SECONDS, _EPOCH_SECONDS]
+            for one in metrics:
+                part = live_pb2.WatchVenueMetricsResponse(updates=[one]).SerializeToString()
+                told.extend((_published_field(one.metric_type, one.currency), one.version, part))
+            await self._publish(keys=[name.stream, name.epoch, name.published], args=told)
 
     async def published_versions(self, wanted: Mapping[FeedName, Sequence[LiveKey]]) -> dict[LiveKey, int]:
         """The last published version of each live metric; 0 where none is known."""

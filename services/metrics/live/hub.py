@@ -10,17 +10,19 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from tickettoken.metrics.v1 import live_pb2
 
 from libs.common.context import TenantScope
 from libs.common.errors import AnalyticsError, DependencyUnavailable
 from libs.common.postgres.database import Database
 from libs.common.redis import FAILURES
-from libs.common.tasks import essential
+from libs.common.tasks import ended, essential
 from services.metrics.errors import TooManySubscribers
 from services.metrics.live import store
-from services.metrics.live.feed import FeedName, Feeds, ResumeTokens
+from services.metrics.live.feed import FeedName, Feeds, ResumeTokens, StreamId
 from services.metrics.live.subscriber import Subscriber
-from services.metrics.live.venue_feed import VenueFeed
+from services.metrics.live.venue_feed import VenueFeed, minute_of
+from services.metrics.live.windows import LiveState
 
 _BLOCK_SECONDS: Final = 0.25  # how long a venue that is new here may wait for its first change
 _EPOCH_CHECK_SECONDS: Final = 10.0
@@ -73,9 +75,7 @@ class LiveHub:
     async def stop(self) -> None:
         """Say goodbye to every stream and stop following."""
         self.close_streams("SHUTTING_DOWN", "this replica stops; come back now, another one answers")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks)
 
     def close_streams(self, reason: str, message: str) -> None:
         """Send every stream its closing message; new ones get it at once."""
@@ -139,18 +139,58 @@ class LiveHub:
             feed.restart(await self._feeds.epoch(feed.name), await self._feeds.end(feed.name))
         except FAILURES as error:
             raise DependencyUnavailable("the feed is not reachable", dependency="redis") from error
-        await self._reload(feed.name.tenant_id, [feed])
+        for one, states, minute in await self._states(feed.name.tenant_id, [feed], datetime.now(UTC)):
+            one.load(states, minute)
+        try:
+            await self._feeds.publish({feed.name: list(feed.state.values())})
+        except FAILURES as error:
+            raise DependencyUnavailable("the feed is not reachable", dependency="redis") from error
+        await self.catch_up(feed)
 
-    async def _reload(self, tenant_id: UUID, feeds: Iterable[VenueFeed]) -> None:
+    async def catch_up(self, feed: VenueFeed, minute: datetime | None = None) -> None:
+        """Take over all that the feed holds by now, and turn to a minute that another replica has reached.
+
+        Raises:
+            DependencyUnavailable: The feed cannot be read now.
+        """
+        try:
+            end = await self._feeds.end(feed.name)
+            while feed.position < end:
+                positions = {feed.name.stream: feed.position}
+                if not (read := await self._feeds.read(positions, block_seconds=_BLOCK_SECONDS)):
+                    break
+                await self._receive(feed, read[0][1])
+        except FAILURES as error:
+            raise DependencyUnavailable("the feed is not reachable", dependency="redis") from error
+        if minute is not None and (feed.minute is None or feed.minute < minute):
+            await self._turn(feed.name.tenant_id, [feed], minute)
+
+    async def _receive(
+        self, feed: VenueFeed, messages: Iterable[tuple[StreamId, live_pb2.WatchVenueMetricsResponse]]
+    ) -> None:
+        """Take over messages, each in the minute in which it was read: before it begins, windows move on."""
+        for position, message in messages:
+            minute = max(map(minute_of, message.updates), default=None)
+            if minute is not None and feed.minute is not None and feed.minute < minute:
+                with suppress(AnalyticsError):  # the next minute, or the next change, brings it
+                    await self._turn(feed.name.tenant_id, [feed], minute)
+            feed.receive(position, message.updates)
+
+    async def _turn(self, tenant_id: UUID, feeds: Iterable[VenueFeed], at: datetime) -> None:
+        for feed, states, minute in await self._states(tenant_id, feeds, at):
+            feed.turn(states, minute)
+
+    async def _states(
+        self, tenant_id: UUID, feeds: Iterable[VenueFeed], now: datetime
+    ) -> list[tuple[VenueFeed, list[LiveState], datetime]]:
         of_venue = {feed.name.venue_id: feed for feed in feeds}
-        now = datetime.now(UTC)
         async with self._database.transaction(TenantScope(tenant_id)) as conn:
             states = await store.select_states(conn, tenant_id, of_venue, now, most=store.MOST_METRICS)
         of_feed = defaultdict(list)
         for state in states:
             of_feed[state.key.venue_id].append(state)
-        for venue_id, feed in of_venue.items():
-            feed.reload(of_feed[venue_id], now.replace(second=0, microsecond=0))
+        minute = now.replace(second=0, microsecond=0)
+        return [(feed, of_feed[venue_id], minute) for venue_id, feed in of_venue.items()]
 
     async def _follow(self) -> None:
         """Read new messages of all watched feeds; streams are closed when Redis cannot be read."""
@@ -173,8 +213,7 @@ class LiveHub:
         feeds = {name.stream: feed for name, feed in self._watched.items()}
         positions = {key: feed.position for key, feed in feeds.items()}
         for key, messages in await self._feeds.read(positions, block_seconds=_BLOCK_SECONDS):
-            for position, message in messages:
-                feeds[key].receive(position, message.updates)
+            await self._receive(feeds[key], messages)
 
     async def _turn_minutes(self) -> None:
         """Move the windows of all watched venues on when a minute begins."""
@@ -186,7 +225,7 @@ class LiveHub:
                 of_tenant[feed.name.tenant_id].append(feed)
             for tenant_id, feeds in of_tenant.items():
                 with suppress(AnalyticsError):  # the next minute, or the next change, brings it
-                    await self._reload(tenant_id, feeds)
+                    await self._turn(tenant_id, feeds, datetime.now(UTC))
 
     async def _keep_time(self) -> None:
         """Heartbeats and expired tokens of all streams, by one timer."""

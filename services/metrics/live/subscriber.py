@@ -60,7 +60,6 @@ class Subscriber:
     """
 
     __slots__ = (
-        "_ahead",
         "_changes",
         "_closing",
         "_expires_at",
@@ -86,7 +85,6 @@ class Subscriber:
         self.token = token
         self.position = position
         self._told_to = StreamId(0, 0)
-        self._ahead: dict[LiveKey, int] = {}
         self._parts: deque[bytes] = deque()
         self._sending: Change | None = None
         self._slow_seconds = slow_reader_seconds
@@ -122,10 +120,6 @@ class Subscriber:
         self._changes.clear()
         self.token, self.position, self._told_to = token, position, told_to
 
-    def was_told(self, versions: dict[LiveKey, int]) -> None:
-        """Leave out what the snapshot said already when the feed, which may be behind it, says it."""
-        self._ahead = versions
-
     def wants(self, key: LiveKey) -> bool:
         return not self._metric_types or key.metric_type in self._metric_types
 
@@ -148,13 +142,10 @@ class Subscriber:
         self._wake()
 
     def _news(self, change: Change) -> Change | None:
-        """What of the change the stream asked for and was not told by its snapshot; None for nothing."""
-        is_told_before = change.is_told and not self._ahead.keys().isdisjoint(change.updates)
-        if not self._metric_types and not is_told_before:
+        """What of the change the stream asked for; None for nothing."""
+        if not self._metric_types:
             return change
         updates = {key: one for key, one in change.updates.items() if self.wants(key)}
-        if is_told_before:
-            updates = {key: one for key, one in updates.items() if one.version > self._ahead.pop(key, 0)}
         if not updates:
             return None
         return Change.of(change.token, change.position, updates, is_told=change.is_told)

@@ -1,7 +1,7 @@
 """One venue's feed in this process: its present state, its position, and the streams that follow it."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tickettoken.metrics.v1 import live_pb2
 
@@ -33,9 +33,6 @@ class VenueFeed:
         self.state: dict[LiveKey, live_pb2.LiveMetric] = {}
         self.changed_at: dict[LiveKey, StreamId] = {}
         self.subscribers: set[Subscriber] = set()
-        # Versions that came by the feed. The state may be ahead of it, and a resumed stream was not told the
-        # state: it counts on every message after its token.
-        self._told: dict[LiveKey, int] = {}
 
     @property
     def token(self) -> str:
@@ -45,9 +42,13 @@ class VenueFeed:
         """Where a token continues; see `ResumeTokens.read`."""
         return self._tokens.read(self.name, self.epoch, token)
 
-    def has_turned_since(self, point: ResumePoint) -> bool:
-        """Whether the windows have moved on since a stream was told them."""
-        return point.minute < self._minute_number
+    def turned_since(self, point: ResumePoint) -> set[LiveKey]:
+        """Metrics whose windows have moved on since a stream was told them."""
+        return {key for key, one in self.state.items() if minute_of(one).timestamp() // 60 > point.minute}
+
+    def is_behind(self, point: ResumePoint) -> bool:
+        """Whether another replica has told more than this one knows."""
+        return self.position < point.position or self._minute_number < point.minute
 
     @property
     def _minute_number(self) -> int:
@@ -58,18 +59,23 @@ class VenueFeed:
         self.epoch = epoch
         self.position = self.complete_from = position
         self.changed_at.clear()
-        self._told.clear()
 
-    def reload(self, states: Collection[LiveState], minute: datetime) -> None:
-        """Take over what PostgreSQL says, and tell the subscribers what differs."""
+    def load(self, states: Collection[LiveState], minute: datetime) -> None:
+        """Begin with what PostgreSQL says; the hub publishes what of it the feed has not told."""
+        self.state = {state.key: live_metric(state) for state in states}
+        self.minute = minute
+
+    def turn(self, states: Collection[LiveState], minute: datetime) -> None:
+        """Move the windows on. What changed besides is left to the feed, which tells it at a position."""
+        if self.minute is not None and minute < self.minute:
+            return
         changed = {}
         for state in states:
-            metric = live_metric(state)
             known = self.state.get(state.key)
-            if known is not None and known.version > metric.version:
-                continue  # the feed was faster
-            self.state[state.key] = metric
-            if known is None or not _same_figures(known, metric):
+            if known is None or known.version != state.version or minute_of(known) >= minute:
+                continue
+            metric = self.state[state.key] = live_metric(state)
+            if not _same_figures(known, metric):
                 changed[state.key] = metric
         self.minute = minute
         self._broadcast(changed, is_told=False)
@@ -78,16 +84,15 @@ class VenueFeed:
 
     def receive(self, position: StreamId, metrics: Iterable[live_pb2.LiveMetric]) -> None:
         """Take over a message of the feed and tell the subscribers what is newer than what they have."""
+        if position <= self.position:
+            return
         self.position = position
         changed = {}
         for metric in metrics:
             key = LiveKey(self.name.venue_id, metric.metric_type, metric.currency)
             known = self.state.get(key)
             self.changed_at[key] = position
-            if known is not None and known.version > metric.version:
-                continue
-            if self._told.get(key, 0) < metric.version:
-                self._told[key] = metric.version
+            if known is None or known.version < metric.version:
                 self.state[key] = changed[key] = metric
         self._broadcast(changed, is_told=True)
 
@@ -96,13 +101,19 @@ class VenueFeed:
         self.state = {key: metric for key, metric in self.state.items() if key in keys}
         self.changed_at.clear()
         self.complete_from = self.position
-        self._told = {key: version for key, version in self._told.items() if key in keys}
 
     def _broadcast(self, changed: dict[LiveKey, live_pb2.LiveMetric], *, is_told: bool) -> None:
         if changed and self.subscribers:
             change = Change.of(self.token, self.position, changed, is_told=is_told)
             for subscriber in self.subscribers:
                 subscriber.offer(change)
+
+
+def minute_of(metric: live_pb2.LiveMetric) -> datetime:
+    """The minute when the figures were read; version and minute order what is told of a key."""
+    if not metric.windows:
+        return datetime.min.replace(tzinfo=UTC)
+    return metric.windows[0].start_time.ToDatetime(UTC)
 
 
 def _same_figures(one: live_pb2.LiveMetric, other: live_pb2.LiveMetric) -> bool:

@@ -1,7 +1,7 @@
 """One watched venue from the first message to the closing one."""
 
 from collections.abc import AsyncGenerator, Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from itertools import islice
 from uuid import UUID
 
@@ -51,18 +51,18 @@ class VenueWatch:
         subscriber.keep_time(heartbeat_seconds=self._heartbeat_seconds, expires_at=caller.expires_at)
         try:
             keys = await self._changed_since(feed, subscriber, resume_token) if resume_token else None
-            for part in _snapshot(feed, subscriber, keys, resumed=bool(resume_token)):
+            for part in _snapshot(feed, subscriber, keys):
                 yield part.SerializeToString()
             while (message := await subscriber.next()) is not None:
                 yield message
         finally:
             self._hub.leave(feed, subscriber)
 
-    async def _changed_since(
-        self, feed: VenueFeed, subscriber: Subscriber, token: str
-    ) -> set[LiveKey] | None:
-        """What a resumed stream has to be told; None for everything: the windows have moved on."""
+    async def _changed_since(self, feed: VenueFeed, subscriber: Subscriber, token: str) -> set[LiveKey]:
+        """What a resumed stream has to be told: what changed, and windows that have moved on."""
         point = feed.resume_point(token)
+        if feed.is_behind(point):
+            await self._hub.catch_up(feed, datetime.fromtimestamp(point.minute * 60, UTC))
         position = point.position
         if position < feed.complete_from:
             changed = await self._feeds.changed_between(feed.name, position, feed.complete_from)
@@ -72,24 +72,20 @@ class VenueWatch:
             subscriber.begin(token, position, told_to=position)
         else:
             subscriber.begin(feed.token, feed.position, told_to=position)
-        if feed.has_turned_since(point):
-            return None
+        changed |= feed.turned_since(point)
         return changed | {key for key, at in feed.changed_at.items() if at > position}
 
 
-def _snapshot(
-    feed: VenueFeed, subscriber: Subscriber, keys: set[LiveKey] | None, *, resumed: bool
-) -> Iterable[Message]:
+def _snapshot(feed: VenueFeed, subscriber: Subscriber, keys: set[LiveKey] | None) -> Iterable[Message]:
     """The venue's state in messages of bounded size, then the sign that it is complete, with the first token.
 
-    Metrics without a value in the last hour are sent to resumed streams only.
+    A resumed stream gets `keys`, without a value in the last hour too: it may know them with values.
     """
-    if resumed:
-        known = {key: one for key, one in feed.state.items() if keys is None or key in keys}
-    else:
+    if keys is None:
         known = {key: one for key, one in feed.state.items() if one.windows[-1].count}
+    else:
+        known = {key: one for key, one in feed.state.items() if key in keys}
     metrics = [known[key] for key in sorted(known) if subscriber.wants(key)]
-    subscriber.was_told({key: known[key].version for key in known if subscriber.wants(key)})
     newest = max((metric.updated_time.ToDatetime(UTC) for metric in metrics), default=None)
     rest = iter(metrics)
     while part := list(islice(rest, MESSAGE_METRICS)):
