@@ -143,10 +143,9 @@ class Dashboards:
         self, scope: TenantScope, windows: Windows, venue_id: UUID | None, now: datetime
     ) -> ComparedTraffic:
         """Sessions, or none of the figures where counting distinct ones takes longer than a statement may."""
-        own = () if venue_id is None else (venue_id,)
         try:
             async with self._database.transaction(scope) as conn:
-                return await self._traffic.compared_in(conn, scope.tenant_id, windows, venue_ids=own, now=now)
+                return await self._traffic.compared_in(conn, scope, windows, venue_id=venue_id, now=now)
         except StatementTimedOut:
             return ComparedTraffic(None, None, None)
 

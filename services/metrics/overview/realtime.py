@@ -130,7 +130,7 @@ class Realtime:
         own = () if venue_id is None else (venue_id,)
         tenant_id = scope.tenant_id
         async with self._database.transaction(scope) as conn:
-            traffic = await self._traffic.compared_in(conn, tenant_id, windows, venue_ids=own, now=now)
+            traffic = await self._traffic.compared_in(conn, scope, windows, venue_id=venue_id, now=now)
             current = await self._admitted_in(conn, tenant_id, windows.current, own)
             previous = await self._admitted_in(conn, tenant_id, windows.previous, own)
             active = await self._visits.active_count(scope, venue_id)

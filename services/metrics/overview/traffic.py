@@ -1,15 +1,14 @@
 """Use case: visitors and conversion of a window beside those of another one, as far as visits are kept."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from libs.common.buckets import Window
+from libs.common.context import TenantScope
 from libs.common.postgres.database import Connection
 from services.metrics.overview.comparisons import ComparedCount, ComparedRatio
 from services.metrics.overview.windows import Windows
-from services.metrics.visits.reader import VisitCounts, VisitReader
+from services.metrics.visits.reader import UniqueSessions, VisitReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +35,28 @@ class Traffic:
     async def compared_in(
         self,
         conn: Connection,
-        tenant_id: UUID,
+        scope: TenantScope,
         windows: Windows,
         *,
-        venue_ids: Sequence[UUID],
+        venue_id: UUID | None,
         now: datetime,
     ) -> ComparedTraffic:
         """Both windows, a statement each: together they would read the days between them, too."""
         if windows.current.start < now - self._kept:
             return ComparedTraffic(None, None, None)
-        current = await self._counts_in(conn, tenant_id, windows.current, venue_ids)
+        current = await self._visits.unique_in(conn, scope, windows.current, venue_id)
         previous = None
         if windows.previous.start >= now - self._kept:
-            previous = await self._counts_in(conn, tenant_id, windows.previous, venue_ids)
-        moments = [counts.newest_fact_at for counts in (current, previous) if counts and counts.session_count]
+            previous = await self._visits.unique_in(conn, scope, windows.previous, venue_id)
+        moments = [unique.newest_fact_at for unique in (current, previous) if unique is not None]
         return ComparedTraffic(
             ComparedCount(current.visitor_count, None if previous is None else previous.visitor_count),
             ComparedRatio(_conversion(current), None if previous is None else _conversion(previous)),
-            max(moments, default=None),
+            max((moment for moment in moments if moment is not None), default=None),
         )
 
-    async def _counts_in(
-        self, conn: Connection, tenant_id: UUID, window: Window, venue_ids: Sequence[UUID]
-    ) -> VisitCounts:
-        rows = await self._visits.counts_in(conn, tenant_id, [window.start, window.end], venue_ids=venue_ids)
-        return rows[0] if rows else VisitCounts(0, 0, 0, 0, 0, window.start)
 
-
-def _conversion(counts: VisitCounts) -> float | None:
-    if counts.session_count == 0:
+def _conversion(unique: UniqueSessions) -> float | None:
+    if unique.session_count == 0:
         return None
-    return counts.ordering_session_count / counts.session_count
+    return unique.ordering_session_count / unique.session_count

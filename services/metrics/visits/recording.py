@@ -11,6 +11,8 @@ from services.metrics.read_models.changes import Changes, Topic
 from services.metrics.revision import repeated_id
 from services.metrics.visits.effects import daily_facts, daily_visits, live_values
 from services.metrics.visits.events import TYPES, shows_of, visit_of
+from services.metrics.visits.histories import days_of
+from services.metrics.visits.history_store import HistoryStore
 from services.metrics.visits.store import VisitStore
 from services.metrics.visits.tallies import session_days, sessions
 
@@ -37,6 +39,7 @@ async def record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> 
         return Changes()
     await store.add_days(session_days(new))
     await store.add_sessions(sessions(new))
+    await HistoryStore(conn, tenant_id).add(days_of(new))
     changes = Changes(live=live_values(new), daily=daily_facts(new), visits=daily_visits(new))
     changes.touch({fact.venue_id for fact in new}, Topic.VISITS)
     return changes

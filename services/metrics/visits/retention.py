@@ -45,8 +45,24 @@ _FORGET_SESSIONS = """
 delete from sessions
  where ctid = any(array(select ctid from sessions where last_seen_at < now() - $1::interval limit $2))
 """
+# Grain: one session whose last day is before the oldest month that is kept. Index: session_histories_by_age.
+_FORGET_HISTORIES = """
+delete from session_histories
+ where ctid = any(array(select ctid
+                          from session_histories
+                         where last_day < date_trunc('month', (now() - $1::interval) at time zone 'UTC')
+                         limit $2))
+"""
+# Grain: venue, day and day before. No index by day alone: a venue has a few rows a day.
+_FORGET_GAPS = """
+delete from session_gaps
+ where ctid = any(array(select ctid
+                          from session_gaps
+                         where day < date_trunc('month', (now() - $1::interval) at time zone 'UTC')
+                         limit $2))
+"""
 
-_STATEMENTS: Final = (_FORGET_ACTIVITY, _FORGET_DAYS, _FORGET_SESSIONS)
+_STATEMENTS: Final = (_FORGET_ACTIVITY, _FORGET_DAYS, _FORGET_SESSIONS, _FORGET_HISTORIES, _FORGET_GAPS)
 
 
 class VisitRetention:

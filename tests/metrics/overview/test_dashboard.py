@@ -248,7 +248,7 @@ async def test_visits_that_are_no_longer_kept_are_not_counted_as_none(dashboards
 class SlowVisits:
     """Visits of which there are too many to count."""
 
-    async def counts_in(self, *_, **__):
+    async def unique_in(self, *_, **__):
         raise StatementTimedOut("the query took too long")
 
 

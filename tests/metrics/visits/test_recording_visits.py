@@ -1,9 +1,10 @@
 """Visits are kept once, whenever they come, and tell the daily tables and live metrics what is new."""
 
 import asyncio
-from collections import Counter
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -14,19 +15,22 @@ from services.metrics.read_models.changes import Topic
 from services.metrics.visits import recording
 from services.metrics.visits.retention import VisitRetention
 from tests.metrics.platform import events as make
+from tests.metrics.platform import oracle_visits as oracle
 from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
 from tests.metrics.visits.journeys import journeys
 
 DAY = timedelta(days=1)
-TABLES = ("session_activity", "session_days", "sessions")
+TABLES = ("session_activity", "session_days", "sessions", "session_histories", "session_gaps")
 
 
 async def kept(as_admin, tenant):
-    return {
-        table: sorted(map(repr, await as_admin.fetch(f"select * from {table} where tenant_id = $1", tenant)))
-        for table in TABLES
+    rows = {
+        table: await as_admin.fetch(f"select * from {table} where tenant_id = $1", tenant) for table in TABLES
     }
+    # A gap that a late day has filled is there with no session, or was never there.
+    rows["session_gaps"] = [row for row in rows["session_gaps"] if row["session_count"]]
+    return {table: sorted(map(repr, own)) for table, own in rows.items()}
 
 
 def visits_of(log):
@@ -138,6 +142,31 @@ async def test_an_unfit_visit_goes_to_the_dead_letters_and_harms_no_other(handle
     assert [row["session_id"] for row in rows] == ["honest"]
 
 
+async def test_days_and_the_gaps_between_them_are_what_the_log_says_whatever_comes_late(handler, as_admin):
+    made = journeys(58, hours=400)
+    events = visits_of(made.arrivals(58))
+    await asyncio.gather(deliver(handler, events[::2], 1), deliver(handler, events[1::2], 2))
+
+    days = defaultdict(set)
+    for at, venue, session, *_ in oracle.visits(made.log):
+        days[UUID(venue), session].add(at.date())
+        days[UUID(int=0), session].add(at.date())
+    gaps = Counter(
+        (venue, day, before)
+        for (venue, _), own in days.items()
+        for before, day in pairwise([date.min, *sorted(own)])
+    )
+    histories = await as_admin.fetch("select * from session_histories where tenant_id = $1", made.tenant_id)
+    rows = await as_admin.fetch("select * from session_gaps where tenant_id = $1", made.tenant_id)
+    found = {(row["venue_id"], row["day"], row["previous_day"]): row["session_count"] for row in rows}
+    assert {(row["venue_id"], row["session_id"]): row["days"] for row in histories} == {
+        key: sorted(own) for key, own in days.items()
+    }
+    assert {gap: count for gap, count in found.items() if count} == gaps
+    assert all(row["last_day"] == row["days"][-1] for row in histories)
+    assert max(len(own) for own in days.values()) > 2
+
+
 async def test_old_visits_are_kept_until_retention_and_then_forgotten(
     worker_database, handler, reader, as_admin
 ):
@@ -158,8 +187,8 @@ async def test_old_visits_are_kept_until_retention_and_then_forgotten(
     assert [(row.place, row.visitor_count) for row in before] == [(0, 5), (1, 1)]
     assert [(row.place, row.visitor_count) for row in after] == [(1, 1)]
     assert forgotten >= 15
-    for table in TABLES:
-        assert await as_admin.fetchval(f"select count(*) from {table} where tenant_id = $1", tenant) == 1
+    left = await kept(as_admin, tenant)
+    assert [len(left[table]) for table in TABLES] == [1, 1, 1, 2, 2]
 
 
 async def test_partitions_are_made_and_dropped_beside_the_default_one(postgres_server):
