@@ -127,3 +127,10 @@ class ExportsBusy(AnalyticsError):
 
     kind = Kind.RESOURCE_EXHAUSTED
     reason = "EXPORTS_BUSY"
+
+
+class SeriesExpired(AnalyticsError):
+    """The answer needs figures of series from before the retention of rollups."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SERIES_EXPIRED"

@@ -23,7 +23,9 @@ class Readers:
     def __init__(self, engines: Engines) -> None:
         settings, database = engines.settings, engines.database
         self.pages = PageTokens(engines.key("page-tokens"))
-        self.retention = Retention(settings.retention_days)
+        self.retention = Retention(
+            raw_days=settings.retention_days, rollup_days=settings.rollup_retention_days
+        )
         self.seats = Capacity(database, engines.venues)
         self.sales = SalesReader(database)
         self.history = SalesHistory(database, self.sales)

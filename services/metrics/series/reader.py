@@ -65,6 +65,7 @@ class SeriesReader:
             VenueNotFound: The scope has no such venue.
             InvalidField: The zone is unknown, or a dimension or date is malformed.
             WindowTooWide: Too many buckets.
+            SeriesExpired: The window began before figures are kept.
             RawPointsExpired: The window's edge is older than raw rows and not on a quarter hour.
         """
         selection = selection_of(scope.tenant_id, request)
@@ -90,17 +91,17 @@ class SeriesReader:
         Raises:
             VenueNotFound: The scope has no such venue.
             InvalidField: A dimension, date, page size or page token is malformed.
+            RawPointsExpired: The window began before raw points are kept.
         """
         selection = selection_of(scope.tenant_id, request)
         window = window_of(request)
         size = page_size(request.page_size)
         position = self._tokens.read(tenant_id=scope.tenant_id, request=request)
         await self._venues.require(scope, [selection.venue_id])
-        after = (
-            cast("tuple[datetime, int]", position)
-            if position is not None
-            else (window.start, _BEFORE_ANY_POINT)
-        )
+        if position is None:  # later pages go on where the first was allowed to begin
+            self._retention.require_raw(window.start)
+            position = (window.start, _BEFORE_ANY_POINT)
+        after = cast("tuple[datetime, int]", position)
         async with self._database.transaction(scope) as conn:
             points = await store.select_points(conn, selection, after, window.end, size + 1)
         next_token = ""
@@ -120,6 +121,7 @@ class SeriesReader:
             VenueNotFound: The scope has no such venue.
             InvalidField: A dimension or date is malformed.
             TooManyValues: A percentile over more values than are read at once.
+            SeriesExpired: The window began before figures are kept.
             RawPointsExpired: The answer needs raw rows older than they are kept.
         """
         selection = selection_of(scope.tenant_id, request)

@@ -76,6 +76,7 @@ class TrendReader:
         Raises:
             VenueNotFound: The scope has no such venue.
             InvalidField: The zone is unknown.
+            SeriesExpired: A period began before figures are kept.
         """
         clock = await clock_of(self._venues, scope, [question.selection.venue_id], time_zone=time_zone)
         edges = complete_periods(count, unit, clock, self._now())
@@ -94,6 +95,7 @@ class TrendReader:
         Raises:
             VenueNotFound: The scope has no such venue.
             InvalidField: The zone is unknown.
+            SeriesExpired: A window began before figures are kept.
             RawPointsExpired: An edge lies within a bucket that is older than raw points are kept.
         """
         clock = await clock_of(self._venues, scope, [question.selection.venue_id], time_zone=time_zone)

@@ -141,6 +141,7 @@ async def test_too_much_of_one_query_is_its_own_affair(figures, metrics_process)
 
     long_ago = (BEGIN - timedelta(days=500, minutes=1), BEGIN + timedelta(days=1))
     on_quarters = (BEGIN - timedelta(days=500), BEGIN + timedelta(days=1))
+    forgotten = (BEGIN - timedelta(days=1500), BEGIN + timedelta(days=1))
     found = await figures.values(
         tenant,
         of("p95"),
@@ -149,6 +150,7 @@ async def test_too_much_of_one_query_is_its_own_affair(figures, metrics_process)
         of("p50", filter={"seat": "7"}, window=on_quarters),
         of("last", window=on_quarters),
         of("max", window=long_ago),
+        of("sum", window=forgotten),
         of("sum", window=on_quarters),
         of("p50", filter={"seat": "7"}),
         of("sum", "seat", filter={"seat": "7"}),
@@ -161,6 +163,7 @@ async def test_too_much_of_one_query_is_its_own_affair(figures, metrics_process)
         "RAW_POINTS_EXPIRED",
         "RAW_POINTS_EXPIRED",
         "RAW_POINTS_EXPIRED",
+        "SERIES_EXPIRED",
         [({}, "", 5001.0, 5001)],
         [({}, "", 1.0, 5)],
         [({"seat": "7"}, "", 5.0, 5)],

@@ -11,7 +11,7 @@ import pytest
 
 from services.metrics.replication.reconciliation import days
 from tests.metrics.process import MetricsProcess
-from tests.metrics.series.test_reading import list_request, metric, record
+from tests.metrics.series.asking import list_request, metric, record
 
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=2)
 

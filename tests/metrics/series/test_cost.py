@@ -3,15 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-import pytest
-
-from tests.metrics.series.test_reading import aggregate_request, list_request, metric, record
-
-
-@pytest.fixture
-async def client(metrics_process):
-    async with metrics_process.client(uuid4()) as client:
-        yield client
+from tests.metrics.series.asking import aggregate_request, list_request, metric, record
 
 
 async def test_whole_buckets_are_answered_without_reading_a_single_raw_row(client, as_admin):

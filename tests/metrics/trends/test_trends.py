@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import grpc
 import pytest
 from tickettoken.metrics.v1 import recording_pb2, trends_pb2
 
+from libs.common.rpc.status import error_info_from
 from tests.metrics.serving import bad_fields, refused
 
 TYPE = "entries"
@@ -180,3 +182,24 @@ async def test_refusals_name_their_reason(loaded, metrics_process):
             "NOT_FOUND",
             "VENUE_NOT_FOUND",
         )
+
+
+async def test_periods_from_before_figures_are_kept_are_refused_with_the_time_and_never_counted_as_0(loaded):
+    client, venue, _ = loaded
+    kept_since = NOW - timedelta(days=1100)
+    forgotten = (NOW - timedelta(days=1200)).replace(minute=0, second=0, microsecond=0)
+
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await trends(client, venue, periods=37, period_unit="month")
+
+    info = error_info_from(refusal.value)
+    assert (refusal.value.code().name, info.reason) == ("FAILED_PRECONDITION", "SERIES_EXPIRED")
+    told = datetime.fromisoformat(info.metadata["oldest_time"])
+    assert timedelta(0) <= told - kept_since < timedelta(hours=1)
+    answer = await trends(client, venue, periods=30, period_unit="month")
+    assert answer.window.start_time.ToDatetime(UTC) >= told
+    window = (NOW - timedelta(days=1), NOW)
+    assert await refused(compare(client, venue, window, (forgotten, forgotten + timedelta(days=1)))) == (
+        "FAILED_PRECONDITION",
+        "SERIES_EXPIRED",
+    )
