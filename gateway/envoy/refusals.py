@@ -131,7 +131,13 @@ def _details(reason: str, text: str, code: int) -> str:
 
 
 # How Envoy says a status over gRPC, where it always says it the same way.
-_GRPC_CODES = {401: _C.UNAUTHENTICATED, 403: _C.PERMISSION_DENIED, 404: _C.UNIMPLEMENTED, 503: _C.UNAVAILABLE}
+_GRPC_CODES = {
+    401: _C.UNAUTHENTICATED,
+    403: _C.PERMISSION_DENIED,
+    404: _C.UNIMPLEMENTED,
+    503: _C.UNAVAILABLE,
+    504: _C.DEADLINE_EXCEEDED,
+}
 
 
 def _header(match: Json) -> Json:

@@ -12,12 +12,27 @@ from gateway.envoy.typed import Json, per_route, seconds
 
 EDGE = "gateway"
 
-# Seconds a unary call may take, by its rate class. The service gets this as its deadline and answers
-# DEADLINE_EXCEEDED itself; the gateway waits a little longer before it answers for it.
+# Seconds a unary call may take from its first byte on, by its rate class, when the caller does not say. The
+# gateway keeps this and a caller's own deadline, answers DEADLINE_EXCEEDED and cancels the call. At a
+# deadline of the service, gRPC would break off the call and give no reason: services are told a later one.
 _DEADLINES = {"bulk": 60.0, "admin": 60.0}
 _DEADLINE = 30.0
-_GRACE = 2.0
-LONGEST_DEADLINE = 300.0
+_LONGEST_OF_CALLERS = 290.0
+_TOLD_TO_SERVICES = 300.0
+
+# gRPC itself reads these headers. A service that meets a bad value refuses that call, and then every call on
+# the same connection, whoever makes it, that has another value for the same header.
+_VALID = {"grpc-timeout": "[0-9]{1,8}[HMSmun]", "grpc-encoding": "identity|deflate|gzip"}
+_OF_NO_USE = (
+    "grpc-previous-rpc-attempts",
+    "grpc-retry-pushback-ms",
+    "grpc-internal-encoding-request",
+    "grpc-status",
+    "grpc-tags-bin",
+    "grpc-trace-bin",
+    "grpc-server-stats-bin",
+    "endpoint-load-metrics-bin",
+)
 
 _EXPOSED_HEADERS = (
     "x-request-id",
@@ -40,12 +55,14 @@ def route_configuration(config: EnvoyConfig, methods: tuple[Method, ...]) -> Jso
                 "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
             }
         ],
+        "request_headers_to_remove": list(_OF_NO_USE),
         "virtual_hosts": [
             {
                 "name": "api",
                 "domains": ["*"],
                 "typed_per_filter_config": _cross_origin(config),
                 "routes": [
+                    *_malformed(),
                     *_method_routes(methods),
                     *_infrastructure(),
                     *_edge_pages(),
@@ -69,11 +86,17 @@ def _method_routes(methods: tuple[Method, ...]) -> Iterator[Json]:
                 "compressor", "compressor.v3.CompressorPerRoute", disabled=True
             )
         else:
-            deadline = f"{_deadline(method) * 1000:.0f}m"
+            told = {"key": "grpc-timeout", "value": f"{_TOLD_TO_SERVICES:.0f}S"}
             route["request_headers_to_add"] = [
-                {"header": {"key": "grpc-timeout", "value": deadline}, "append_action": "ADD_IF_ABSENT"}
+                {"header": told, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
             ]
         yield route
+
+
+def _malformed() -> Iterator[Json]:
+    for name, valid in _VALID.items():
+        header = {"name": name, "string_match": {"safe_regex": {"regex": valid}}, "invert_match": True}
+        yield {"match": {"prefix": "/", "headers": [header]}, "direct_response": {"status": 400}}
 
 
 def _deadline(method: Method) -> float:
@@ -82,8 +105,12 @@ def _deadline(method: Method) -> float:
 
 def _bounded(method: Method) -> Json:
     return {
-        "timeout": seconds(_deadline(method) + _GRACE),
-        "max_stream_duration": {"grpc_timeout_header_max": seconds(LONGEST_DEADLINE)},
+        "timeout": "0s",
+        "idle_timeout": "0s",
+        "max_stream_duration": {
+            "max_stream_duration": seconds(_deadline(method)),
+            "grpc_timeout_header_max": seconds(_LONGEST_OF_CALLERS),
+        },
         "retry_policy": _retries(method),
     }
 

@@ -125,12 +125,22 @@ def test_services_without_an_address_are_not_served(tokens):
     assert '"tickettoken.metrics.v1.MetricsService"' not in text
 
 
+def test_every_unary_call_has_a_deadline_that_the_gateway_keeps_before_the_service(tokens):
+    routes = _method_routes(tokens)
+
+    for method in read_surface(DESCRIPTORS):
+        if method.is_stream or method.is_internal:
+            continue
+        kept = routes[method.path]["route"]["max_stream_duration"]
+        (told,) = (added["header"]["value"] for added in routes[method.path]["request_headers_to_add"])
+        usual, longest = (
+            float(kept[name].removesuffix("s")) for name in ("max_stream_duration", "grpc_timeout_header_max")
+        )
+        assert usual < longest < float(told.removesuffix("S"))
+
+
 def test_only_reads_are_tried_again_after_the_service_saw_them(tokens):
-    listener = json.loads(render(_config(tokens)))["static_resources"]["listeners"][0]
-    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
-    routes = {
-        route["match"].get("path"): route for route in manager["route_config"]["virtual_hosts"][0]["routes"]
-    }
+    routes = _method_routes(tokens)
 
     for method in read_surface(DESCRIPTORS):
         if method.is_internal:
@@ -140,3 +150,12 @@ def test_only_reads_are_tried_again_after_the_service_saw_them(tokens):
         assert ("unavailable" in policy) == (
             method.is_read_only and not method.is_public and not method.is_stream
         )
+
+
+def _method_routes(tokens: Tokens) -> dict[str | None, dict]:
+    """Routes by the path they match, which is a method's."""
+    listener = json.loads(render(_config(tokens)))["static_resources"]["listeners"][0]
+    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    return {
+        route["match"].get("path"): route for route in manager["route_config"]["virtual_hosts"][0]["routes"]
+    }

@@ -1,8 +1,11 @@
 """One error shape, whoever refuses: Envoy, its transcoder, or the service."""
 
+import grpc
 import httpx
 import pytest
+from tickettoken.metrics.v1 import metrics_service_pb2_grpc, recording_pb2
 
+from libs.common.rpc.status import error_info_from
 from tests.gateway.front import VENUE, Front, error_of, fields_of
 
 GOOD = {"metricType": "queue", "value": 1, "venueId": VENUE}
@@ -92,6 +95,22 @@ REFUSALS = {
         GET,
         SERIES,
         {"headers": {"x_tenant_id": "1"}},
+        400,
+        "REQUEST_MALFORMED",
+        None,
+    ),
+    "time limit that is none": (
+        POST,
+        "/api/metrics",
+        {"json": GOOD, "headers": {"grpc-timeout": "soon"}},
+        400,
+        "REQUEST_MALFORMED",
+        None,
+    ),
+    "compression that is none": (
+        POST,
+        "/api/metrics",
+        {"json": GOOD, "headers": {"grpc-encoding": "zip"}},
         400,
         "REQUEST_MALFORMED",
         None,
@@ -219,6 +238,41 @@ async def test_refusal_has_the_one_shape_and_names_the_field(front: Front, clien
         assert field in answer.json()["message"] or reason == "INVALID_FIELD"
     if case not in REACH_THE_SERVICE:
         assert front.seen.requests == []
+
+
+async def test_call_out_of_time_has_its_reason_over_grpc_too(front: Front):
+    metadata = (("authorization", f"Bearer {front.tokens.token()}"), ("grpc-timeout", "200m"))
+    request = recording_pb2.RecordMetricRequest(metric_type="slow", value=1, venue_id=VENUE)
+
+    async with front.channel() as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await metrics_service_pb2_grpc.MetricsServiceStub(channel).RecordMetric(
+                request, metadata=metadata
+            )
+
+    assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert error_info_from(refused.value).reason == "DEADLINE_EXCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("header", "bad", "good"),
+    [
+        ("grpc-timeout", "soon", "9876m"),
+        ("grpc-encoding", "zip", "identity"),
+        ("grpc-previous-rpc-attempts", "some", "1"),
+        ("grpc-trace-bin", "!", "AAAA"),
+        ("grpc-tags-bin", "!", "AAAA"),
+    ],
+)
+async def test_bad_header_of_one_call_spoils_no_other_call(client, header, bad, good):
+    """Calls share connections to the service, whose gRPC keeps what it could not read."""
+    await client.post("/api/metrics", json=GOOD, headers={header: bad})
+
+    later = await client.post("/api/metrics", json=GOOD, headers={header: good})
+    without = await client.post("/api/metrics", json=GOOD)
+
+    assert later.status_code == 200, later.text
+    assert without.status_code == 200, without.text
 
 
 async def test_unknown_field_of_a_body_is_ignored(front: Front, client):
