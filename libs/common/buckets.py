@@ -1,14 +1,11 @@
 """Half-open windows, and hour, day, week and month buckets as a venue's clock shows them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
-
-import numpy as np
-import numpy.typing as npt
 
 from libs.common.errors import AnalyticsError, InvalidField, Kind
 
@@ -102,17 +99,6 @@ def bucket_edges(
     if len(edges) - 1 > limit:
         raise _too_wide(len(edges) - 1, limit)
     return edges
-
-
-def assign(edges: Sequence[datetime], instants: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
-    """Index of the bucket of each instant; -1 before the first edge, the bucket count from the last edge on.
-
-    Args:
-        edges: From `bucket_edges`.
-        instants: Microseconds since 1970 in UTC (`microseconds`).
-    """
-    bounds = np.array([microseconds(edge) for edge in edges], dtype=np.int64)
-    return np.searchsorted(bounds, instants, side="right") - 1
 
 
 def microseconds(instant: datetime) -> int:

@@ -5,7 +5,7 @@ from typing import Final
 
 from prometheus_client import Gauge
 
-from libs.common.postgres.database import Connection, Database
+from libs.common.postgres.database import Database
 from libs.common.postgres.maintenance import refresh
 
 VIEWS: Final = ("marketplace_activity_materialized", "venue_analytics_mv")
@@ -22,7 +22,6 @@ values ($1, $2)
 on conflict (view_name) do update
    set refreshed_at = greatest(known.refreshed_at, excluded.refreshed_at)
 """
-_REFRESHED_AT = "select refreshed_at from materialized_refreshes where view_name = $1"
 
 
 class Refreshes:
@@ -40,9 +39,3 @@ class Refreshes:
             await conn.execute(_REMEMBER, view, began)
         _REFRESHED.labels(view).set(began.timestamp())
         return began
-
-
-async def refreshed_at(conn: Connection, view: str) -> datetime:
-    """The `as_of` of what is read from a view: all that committed before is in it."""
-    moment: datetime = await conn.fetchval(_REFRESHED_AT, view)
-    return moment
