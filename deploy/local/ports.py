@@ -2,6 +2,7 @@
 
 import random
 import socket
+import sys
 from collections.abc import Callable, Iterable, Mapping
 
 from deploy.local.errors import PortTaken
@@ -10,6 +11,8 @@ DEFAULT_GATEWAY_PORT = 8080
 
 # Below the kernel's ephemeral range: an outgoing connection never takes one of these between choice and use.
 _RANGE = range(20_000, 32_000)
+
+_claims: dict[int, socket.socket | None] = {}
 
 
 def is_free(port: int) -> bool:
@@ -24,7 +27,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port(*, consecutive: int = 1) -> int:
-    """A port that is free now, and the `consecutive - 1` ports after it as well.
+    """A port that is free now, and the `consecutive - 1` ports after it as well; no two calls give the same.
 
     Raises:
         OSError: No such run of ports was found.
@@ -32,9 +35,27 @@ def free_port(*, consecutive: int = 1) -> int:
     chooser = random.SystemRandom()
     for _ in range(200):
         first = chooser.choice(_RANGE)
-        if all(is_free(port) for port in range(first, first + consecutive)):
+        wanted = range(first, first + consecutive)
+        if not any(port in _claims for port in wanted) and all(
+            _claim(port) and is_free(port) for port in wanted
+        ):
             return first
     raise OSError("no free loopback port between 20000 and 32000")
+
+
+def _claim(port: int) -> bool:
+    """Keep a port for this process's life, also while nobody listens; False when another process keeps it."""
+    if port not in _claims:
+        mark = None
+        if sys.platform == "linux":  # a name without a file, which the kernel forgets with its process
+            mark = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                mark.bind(f"\0tickettoken-port-{port}")
+            except OSError:
+                mark.close()
+                return False
+        _claims[port] = mark
+    return True
 
 
 def choose_ports(
@@ -69,7 +90,7 @@ def choose_ports(
     for name in names:
         if name not in chosen:
             port = before.get(name)
-            while port is None or port in chosen.values() or not is_free(port):
+            while port is None or port in chosen.values() or not (_claim(port) and is_free(port)):
                 port = free_port()
             chosen[name] = port
     return chosen

@@ -104,6 +104,20 @@ def test_ports_are_kept_and_a_taken_one_is_replaced_aloud():
             choose_ports(["gateway"], before={}, gateway_port=taken, say=said.append)
 
 
+def test_a_port_that_another_process_has_chosen_is_left_to_it():
+    gateway, redis = free_port(), free_port()
+    script = (
+        "from deploy.local.ports import choose_ports\n"
+        f"before = {{'redis': {redis}}}\n"
+        f"ports = choose_ports(['redis'], before=before, gateway_port={gateway}, say=print)\n"
+        "print(ports['redis'])"
+    )
+
+    other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert int(other.stdout) not in (gateway, redis)
+
+
 def test_leftovers_of_a_killed_supervisor_are_ended_but_never_a_stranger(tmp_path: Path):
     mine = Process(name="mine", program=["/bin/sleep", "600"], log=tmp_path / "log")
     stranger = Process(name="stranger", program=["/bin/sleep", "600"], log=tmp_path / "log")
