@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from libs.common.buckets import zone
@@ -19,8 +19,7 @@ from services.metrics.sales.until import SoldUntil, sold_until
 _DAY: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class ComparableShow:
+class ComparableShow(NamedTuple):
     """A past show that resembles another, how full it was as far before its doors, and in the end."""
 
     show: Show
@@ -101,11 +100,12 @@ class PacingReader:
             *(SoldUntil(event_id, at) for event_id in found),
             *(SoldUntil(one.event_id, one.until) for _, others in found.values() for one in others),
         ]
-        sold = dict(zip(questions, await sold_until(conn, tenant_id, questions), strict=True))
+        sold = await sold_until(conn, tenant_id, questions)
+        sold_by_then = iter(sold[len(found) :])
         pacing = {}
-        for event_id, (traits, others) in found.items():
-            compared = tuple(_comparable(one, known, seats, sold) for one in others)
-            pacing[event_id] = _pacing(sold[SoldUntil(event_id, at)], traits, at, compared)
+        for sold_now, (event_id, (traits, others)) in zip(sold, found.items(), strict=False):
+            compared = tuple(_comparable(one, known, seats, next(sold_by_then)) for one in others)
+            pacing[event_id] = _pacing(sold_now, traits, at, compared)
         return Standings({show.event_id: show for show in asked}, seats, pacing)
 
 
@@ -132,15 +132,12 @@ def _comparable(
     one: Comparable,
     shows: Mapping[UUID, Show],
     seats: Mapping[UUID, EventSeats],
-    sold: Mapping[SoldUntil, int],
+    sold: int,
 ) -> ComparableShow:
     final = seats[one.event_id].seats
-    by_then = Seats(final.total, final.held, sold[SoldUntil(one.event_id, one.until)])
+    by_then = Seats(final.total, final.held, sold)
     return ComparableShow(
-        show=shows[one.event_id],
-        sell_through=by_then.utilisation or 0.0,
-        final_sell_through=final.utilisation,
-        similarities=one.similarities,
+        shows[one.event_id], by_then.utilisation or 0.0, final.utilisation, one.similarities
     )
 
 

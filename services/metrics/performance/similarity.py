@@ -16,6 +16,12 @@ MOST_COMPARABLES: Final = 20
 _LEAST_IN_COMMON: Final = 2
 _BAND: Final = 0.25
 _NEVER: Final = np.iinfo(np.int64).max // 4
+_NAMES: Final = tuple(
+    tuple(name for bit, name in enumerate(SIMILARITIES) if shared >> bit & 1)
+    for shared in range(1 << len(SIMILARITIES))
+)
+"""Similarities by their bits."""
+_COUNTS: Final = np.array([len(names) for names in _NAMES], np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,8 @@ class Past:
         if not self._shows:
             return []
         shared = self._in_common(show)
-        count = shared.sum(axis=0)
+        count = _COUNTS[shared]
+        ahead = show.doors_at - self._at
         until = self._doors - (microseconds(show.doors_at) - microseconds(self._at))
         fit = (count >= _LEAST_IN_COMMON) & (self._began <= until) & (until <= microseconds(self._at))
         places = np.flatnonzero(fit)
@@ -97,31 +104,26 @@ class Past:
         found = [
             Comparable(
                 self._shows[place].event_id,
-                self._shows[place].doors_at - (show.doors_at - self._at),
-                tuple(name for name, has in zip(SIMILARITIES, shared[:, place], strict=True) if has),
+                self._shows[place].doors_at - ahead,
+                _NAMES[shared[place]],
             )
             for place in ranked[: MOST_COMPARABLES + 1].tolist()
             if self._shows[place].event_id != show.event_id
         ]
         return found[:MOST_COMPARABLES]
 
-    def _in_common(self, show: Traits) -> npt.NDArray[np.bool_]:
-        """One row a similarity, one column a past show."""
-        nothing = np.zeros(len(self._shows), np.bool_)
-        price = nothing
+    def _in_common(self, show: Traits) -> npt.NDArray[np.int8]:
+        """What each past show has in common with the show: a bit a similarity, in their order."""
+        shared: npt.NDArray[np.int8] = (self._venue == self._codes.get(show.venue_id, -1)).astype(np.int8)
+        shared |= (self._weekday == show.weekday).astype(np.int8) << 1
+        if show.genre:
+            shared |= (self._genre == self._codes.get(show.genre.casefold(), -1)).astype(np.int8) << 2
         if show.price_minor is not None:
             near = np.abs(self._price - show.price_minor) <= _BAND * show.price_minor
-            price = near & (self._currency == self._codes.get(show.currency, -1))
-        genre = self._genre == self._codes.get(show.genre.casefold(), -1) if show.genre else nothing
-        return np.stack(
-            (
-                self._venue == self._codes.get(show.venue_id, -1),
-                self._weekday == show.weekday,
-                genre,
-                price,
-                np.abs(self._capacity - show.capacity) <= _BAND * show.capacity,
-            )
-        )
+            near &= self._currency == self._codes.get(show.currency, -1)
+            shared |= near.astype(np.int8) << 3
+        shared |= (np.abs(self._capacity - show.capacity) <= _BAND * show.capacity).astype(np.int8) << 4
+        return shared
 
     def _coded(self, values: Sequence[Hashable]) -> npt.NDArray[np.int64]:
         codes = self._codes

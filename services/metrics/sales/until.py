@@ -2,18 +2,31 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
+from asyncpg import Record
+
+from libs.common.buckets import microseconds
 from libs.common.postgres.database import Connection
 from services.metrics.columns import columns
 from services.metrics.orders.sums import NO_ID
 
-# Grain: one question (a show and an instant). Index: sales_rollup_by_event, order_lines_by_event,
-# ticket_types_by_event. Whole days are read once a show, however many instants are asked of it, and summed up
-# in their order, the questions between them; the rest of its day is read for each question: quarters of an
-# hour from the rollup, the last minutes from the books. Tickets sold without their show (zero id in the
-# rollup, null in the books) count for the show of their type, as in the counts of capacity.
+_DAY: Final = 86_400 * 10**6
+_SHOW: Final = 1 << 32
+"""Above every number of a day, so that a show's days follow those of the show before."""
+
+# Grain: two kinds of rows in one snapshot: a show with its sales by day, and a question (a show and an
+# instant, by its number) with what its last day adds, where that is anything. Index: sales_rollup_by_event,
+# order_lines_by_event, ticket_types_by_event. Whole days are read once a show, however many instants are
+# asked of it; the rest of its day is read for each question: quarters of an hour from the rollup, the last
+# minutes from the books. Tickets sold without their show (zero id in the rollup, null in the books) count for
+# the show of their type, as in the counts of capacity; shows without any such day have no such quarter
+# either. Days come as arrays of numbers, in no order: sorting them here would spill, and a row a day is slow
+# to decode.
 _SOLD_UNTIL: Final = """
 with asked as materialized (
     select number, event_id, until, date_bin('1 day', until, 'epoch') as day,
@@ -27,58 +40,58 @@ with asked as materialized (
     select show.event_id, type.ticket_type_id
       from show
       join ticket_types as type on type.tenant_id = $1 and type.event_id = show.event_id
-), daily as (
-    select show.event_id, part.bucket_start, part.sold
-      from show
-      cross join lateral (
-           select bucket_start, sum(ticket_count - refunded_ticket_count) as sold
-             from sales_rollup
-            where tenant_id = $1 and event_id = show.event_id and bucket_minutes = 1440
-              and bucket_start < show.last_day
-            group by bucket_start
-           offset 0) as part
-    union all
-    select typed.event_id, bucket_start, ticket_count - refunded_ticket_count
+), unnamed as materialized (
+    select typed.event_id, array_agg((bucket_start at time zone 'UTC')::date - date '1970-01-01') as days,
+           array_agg(ticket_count - refunded_ticket_count) as sold
       from sales_rollup
       join typed using (ticket_type_id)
      where tenant_id = $1 and sales_rollup.event_id = $4 and bucket_minutes = 1440
-), summed as (
-    select number, sum(sold) over (partition by event_id order by at, number nulls last
-                                   rows unbounded preceding) as sold
-      from (select event_id, bucket_start as at, null::bigint as number, sold from daily
-            union all
-            select event_id, day, number, 0 from asked) as place
+     group by typed.event_id
 )
-select (summed.sold + coalesce(quarters.sold, 0) + coalesce(books.sold, 0))::bigint as sold
+select show.event_id, part.days, part.sold as sold_by_day, null::bigint as number, null::bigint as sold
+  from show
+  cross join lateral (
+       select array_agg((bucket_start at time zone 'UTC')::date - date '1970-01-01') as days,
+              array_agg(ticket_count - refunded_ticket_count) as sold
+         from sales_rollup
+        where tenant_id = $1 and event_id = show.event_id and bucket_minutes = 1440
+          and bucket_start < show.last_day) as part
+ where part.days is not null
+ union all
+select event_id, days, sold, null, null
+  from unnamed
+ union all
+select null, null, null, asked.number, (coalesce(quarters.sold, 0) + coalesce(books.sold, 0))::bigint
   from asked
-  join summed using (number)
   cross join lateral (
-       select sum(sold) as sold
-         from (select ticket_count - refunded_ticket_count as sold
-                 from sales_rollup
-                where tenant_id = $1 and event_id = asked.event_id and bucket_minutes = 15
-                  and bucket_start >= asked.day and bucket_start < asked.quarter
-               union all
-               select ticket_count - refunded_ticket_count
-                 from sales_rollup
-                where tenant_id = $1 and event_id = $4 and bucket_minutes = 15
-                  and bucket_start >= asked.day and bucket_start < asked.quarter
-                  and ticket_type_id in (select ticket_type_id from typed
-                                          where typed.event_id = asked.event_id)) as part) as quarters
+       select sum(ticket_count - refunded_ticket_count) as sold
+         from sales_rollup
+        where tenant_id = $1 and event_id = asked.event_id and bucket_minutes = 15
+          and bucket_start >= asked.day and bucket_start < asked.quarter) as quarters
   cross join lateral (
-       select sum(sold) as sold
-         from (select ticket_count - refunded_ticket_count as sold
-                 from order_lines
-                where tenant_id = $1 and event_id = asked.event_id
-                  and sold_at >= asked.quarter and sold_at < asked.until
-               union all
-               select ticket_count - refunded_ticket_count
-                 from order_lines
-                where tenant_id = $1 and event_id is null
-                  and sold_at >= asked.quarter and sold_at < asked.until
-                  and ticket_type_id in (select ticket_type_id from typed
-                                          where typed.event_id = asked.event_id)) as part) as books
- order by number
+       select sum(ticket_count - refunded_ticket_count) as sold
+         from order_lines
+        where tenant_id = $1 and event_id = asked.event_id
+          and sold_at >= asked.quarter and sold_at < asked.until) as books
+ where quarters.sold is not null or books.sold is not null
+ union all
+select null, null, null, asked.number, (coalesce(quarters.sold, 0) + coalesce(books.sold, 0))::bigint
+  from asked
+  join unnamed using (event_id)
+  cross join lateral (
+       select sum(ticket_count - refunded_ticket_count) as sold
+         from sales_rollup
+        where tenant_id = $1 and event_id = $4 and bucket_minutes = 15
+          and bucket_start >= asked.day and bucket_start < asked.quarter
+          and ticket_type_id in (select ticket_type_id from typed
+                                  where typed.event_id = asked.event_id)) as quarters
+  cross join lateral (
+       select sum(ticket_count - refunded_ticket_count) as sold
+         from order_lines
+        where tenant_id = $1 and event_id is null
+          and sold_at >= asked.quarter and sold_at < asked.until
+          and ticket_type_id in (select ticket_type_id from typed
+                                  where typed.event_id = asked.event_id)) as books
 """
 
 
@@ -101,4 +114,26 @@ async def sold_until(conn: Connection, tenant_id: UUID, questions: Sequence[Sold
         One number a question, in their order.
     """
     rows = await conn.fetch(_SOLD_UNTIL, tenant_id, *columns(questions, 2), NO_ID)
-    return [row["sold"] for row in rows]
+    sold = _sold_before_day([row for row in rows if row["days"]], questions)
+    for row in rows:
+        if row["number"] is not None:
+            sold[row["number"] - 1] += row["sold"]
+    found: list[int] = sold.tolist()
+    return found
+
+
+def _sold_before_day(days: Sequence[Record], questions: Sequence[SoldUntil]) -> npt.NDArray[np.int64]:
+    """What was sold of each question's show before the day of its instant: differences of one running sum."""
+    codes: dict[UUID, int] = {}
+    starts = np.array(
+        [_SHOW * codes.setdefault(one.event_id, len(codes)) for one in questions], dtype=np.int64
+    )
+    ends = starts + np.array([microseconds(one.until) // _DAY for one in questions], dtype=np.int64)
+    counts = [len(row["days"]) for row in days]
+    places = np.repeat(np.array([_SHOW * codes[row["event_id"]] for row in days], dtype=np.int64), counts)
+    places += np.fromiter(chain.from_iterable(row["days"] for row in days), np.int64, sum(counts))
+    sold = np.fromiter(chain.from_iterable(row["sold_by_day"] for row in days), np.int64, sum(counts))
+    order = np.argsort(places)
+    running = np.concatenate(([0], np.cumsum(sold[order])))
+    before, until = (np.searchsorted(places[order], edge) for edge in (starts - _SHOW // 2, ends))
+    return running[until] - running[before]
