@@ -140,7 +140,7 @@ class Resale(NamedTuple):
 
 @dataclass
 class Season:
-    """Everything that happened to one tenant until `now`."""
+    """Everything that happened to one tenant until `now`; steps are in the order of their time."""
 
     tenant_id: UUID
     now: datetime

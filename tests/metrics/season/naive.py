@@ -1,14 +1,16 @@
 """Every figure of a season, recounted one fact at a time."""
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
+from operator import attrgetter
 from statistics import median
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from tests.metrics.season.facts import Listing, Order, Refund, Resale, Season
+from tests.metrics.season.facts import Listing, Order, Refund, Resale, Season, Step
 
 STEPS = ("visit", "event_page", "cart", "checkout", "order", "scan")
 
@@ -126,7 +128,7 @@ def paths(
         if order.session and venue in (None, order.venue_id) and (show is None or show in order.shows)
     }
     reached = [
-        *_pages(season, venue, show),
+        *_pages(steps(season, start, end), venue, show),
         *((order.session, 4, order.sold_at) for order in orders.values()),
     ]
     taking_part = {session for session, _, at in reached if start <= at < end}
@@ -142,9 +144,36 @@ def paths(
     return {session: Path(steps) for session, steps in first.items()}
 
 
-def _pages(season: Season, venue: UUID | None, show: UUID | None) -> Iterable[tuple[str, int, datetime]]:
+def steps(season: Season, start: datetime, end: datetime) -> list[Step]:
+    """Steps within [start, end)."""
+    first, last = (bisect_left(season.steps, edge, key=attrgetter("at")) for edge in (start, end))
+    return season.steps[first:last]
+
+
+class Deed(NamedTuple):
+    """What a session did: a step on the pages, or an order."""
+
+    session: str
+    venue_id: UUID
+    shows: Collection[UUID]
+    at: datetime
+    kind: str
+
+
+def deeds(season: Season, start: datetime, end: datetime) -> Iterable[Deed]:
+    """What sessions did within [start, end)."""
+    for one in steps(season, start, end):
+        yield Deed(one.session, one.venue_id, () if one.show_id is None else (one.show_id,), one.at, one.kind)
+    for order in season.standing:
+        if order.session and start <= order.sold_at < end:
+            yield Deed(order.session, order.venue_id, order.shows, order.sold_at, "order")
+
+
+def _pages(
+    taken: Iterable[Step], venue: UUID | None, show: UUID | None
+) -> Iterable[tuple[str, int, datetime]]:
     """Session, step and instant: whatever is done on the pages is a visit, too."""
-    for one in season.steps:
+    for one in taken:
         if venue in (None, one.venue_id) and show in (None, one.show_id):
             yield one.session, 0, one.at
             yield one.session, {"page": 1 if one.show_id else 0, "cart": 2, "checkout": 3}[one.kind], one.at
@@ -163,10 +192,6 @@ def funnel(found: dict[str, Path]) -> list[tuple[str, int, float | None]]:
         count = sum(path.furthest >= place for path in found.values())
         steps.append((name, count, median(waits) if waits else None))
     return steps
-
-
-def visitors(season: Season, start: datetime, end: datetime, venue: UUID | None = None) -> set[str]:
-    return {one.session for one in season.steps if start <= one.at < end and venue in (None, one.venue_id)}
 
 
 def admissions(season: Season) -> dict[tuple[UUID, UUID, UUID], datetime]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from random import Random
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -61,6 +62,7 @@ class Player:
             shows = [show for show in self.season.shows.values() if show.venue_id == venue.id]
             for _ in range(self._orders // len(_VENUES)):
                 self._visit(venue, shows)
+        self.season.steps.sort(key=attrgetter("at"))
         return self.season
 
     def _shows(self, venue: Venue) -> Iterator[Show]:

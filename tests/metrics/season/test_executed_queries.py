@@ -192,17 +192,15 @@ def sessions(season, window, labels, unit, clock, filters):
     """Sessions that visited and sessions that ordered, by labels."""
     groups = defaultdict(lambda: (set(), set()))
     by_show = "event" in labels or "event_ids" in filters
-    done = [(step.session, step.venue_id, {step.show_id} - {None}, step.at, 0) for step in season.steps]
-    done += [(one.session, one.venue_id, one.shows, one.sold_at, 1) for one in season.standing if one.session]
-    for session, venue_id, shows, at, place in done:
-        if not window[0] <= at < window[1] or str(venue_id) not in filters.get("venue_ids", str(venue_id)):
+    for session, venue_id, shows, at, kind in naive.deeds(season, *window):
+        if str(venue_id) not in filters.get("venue_ids", str(venue_id)):
             continue
         start = naive.bucket(at, unit, clock) if "time" in labels else None
         venue = str(venue_id) if "venue" in labels else ""
         for show in map(str, shows) if by_show else [""]:
             if show in filters.get("event_ids", show):
                 key = (start, venue, show if "event" in labels else "", "", "", "")
-                groups[key][place].add(session)
+                groups[key][kind == "order"].add(session)
     return groups
 
 

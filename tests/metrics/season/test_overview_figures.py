@@ -1,7 +1,9 @@
 """The overview of a season, as the use cases answer it at any moment and as a naive count has it."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -79,8 +81,16 @@ def moments(season, clock):
     return [season.now, *around, *(season.now - timedelta(days=chance.uniform(1, 300)) for _ in range(3))]
 
 
+class Stretch(NamedTuple):
+    """A stretch of time: `holds` says exactly what lies in it, and none of that lies outside the edges."""
+
+    earliest: datetime
+    latest: datetime
+    holds: Callable[[datetime], bool]
+
+
 def window(now, clock, days, ago):
-    """Whether an instant lies in the local days that end `ago` days before now, at the present local time."""
+    """The local days that end `ago` days before now, at the present local time."""
     local = now.astimezone(clock)
     last = local.date() - timedelta(days=ago)
 
@@ -92,11 +102,11 @@ def window(now, clock, days, ago):
             return False
         return at <= now if ago == 0 else there.time() <= local.time()
 
-    return holds
+    return Stretch(now - timedelta(days=days + ago + 2), now + timedelta(days=2 - ago), holds)
 
 
 def since(start, now):
-    return lambda at: start <= at <= now
+    return Stretch(start, now + timedelta(seconds=1), lambda at: start <= at <= now)
 
 
 class Naive:
@@ -106,28 +116,31 @@ class Naive:
         self.season, self.venue = season, venue
         self.books = [line for line in books if venue in (None, line.order.venue_id)]
 
-    def sales(self, holds):
-        return naive.revenue(line for line in self.books if holds(line.order.sold_at))
+    def sold(self, stretch):
+        return [line for line in self.books if stretch.holds(line.order.sold_at)]
 
-    def orders(self, holds):
-        return len({line.order.id for line in self.books if holds(line.order.sold_at)})
+    def sales(self, stretch):
+        return naive.revenue(self.sold(stretch))
 
-    def tickets(self, holds):
-        return sum(line.tickets for line in self.books if holds(line.order.sold_at))
+    def orders(self, stretch):
+        return len({line.order.id for line in self.sold(stretch)})
 
-    def visited(self, holds):
-        own = (one for one in self.season.steps if self.venue in (None, one.venue_id))
-        return {one.session for one in own if holds(one.at)}
+    def tickets(self, stretch):
+        return sum(line.tickets for line in self.sold(stretch))
 
-    def conversion(self, holds):
-        visited = self.visited(holds)
-        bought = {line.order.session for line in self.books if holds(line.order.sold_at)} - {""}
+    def visited(self, stretch):
+        steps = naive.steps(self.season, stretch.earliest, stretch.latest)
+        return {one.session for one in steps if self.venue in (None, one.venue_id) and stretch.holds(one.at)}
+
+    def conversion(self, stretch):
+        visited = self.visited(stretch)
+        bought = {line.order.session for line in self.sold(stretch)} - {""}
         return len(bought) / len(bought | visited) if bought | visited else None
 
-    def scans(self, holds):
+    def scans(self, stretch):
         venues = {order.id: order.venue_id for order in self.season.orders}
         return sum(
-            holds(at)
+            stretch.holds(at)
             for (_, order, _), at in naive.admissions(self.season).items()
             if self.venue in (None, venues[order])
         )
@@ -152,7 +165,7 @@ async def test_today_at_any_moment(season, books, use_cases, place):
         assert both(found.orders) == tuple(map(counted.orders, pair))
         assert both(found.tickets) == tuple(map(counted.tickets, pair))
         assert both(found.scans) == tuple(map(counted.scans, pair))
-        assert both(found.traffic.visitors) == tuple(len(counted.visited(holds)) for holds in pair)
+        assert both(found.traffic.visitors) == tuple(len(counted.visited(one)) for one in pair)
         assert both(found.traffic.conversion) == tuple(map(counted.conversion, pair))
         current, previous = map(counted.sales, pair)
         assert [(one.currency, one.current_minor, one.previous_minor) for one in found.net_revenue] == [
@@ -184,16 +197,15 @@ async def test_every_period_at_any_moment(season, books, use_cases, place, perio
         pair = [window(now, clock, days, ago) for ago in (0, days)]
         assert both(found.orders) == tuple(map(counted.orders, pair))
         assert both(found.tickets) == tuple(map(counted.tickets, pair))
-        assert both(found.traffic.visitors) == tuple(len(counted.visited(holds)) for holds in pair)
+        assert both(found.traffic.visitors) == tuple(len(counted.visited(one)) for one in pair)
         assert both(found.traffic.conversion) == tuple(map(counted.conversion, pair))
-        for figures, holds in zip((found.history.totals, found.previous_revenue), pair, strict=True):
-            nets = {currency: sums[-1] for currency, sums in counted.sales(holds).items()}
+        for figures, stretch in zip((found.history.totals, found.previous_revenue), pair, strict=True):
+            nets = {currency: sums[-1] for currency, sums in counted.sales(stretch).items()}
             assert {one.currency: one.net_minor for one in figures} == nets
         by_bucket = {}
-        for line in counted.books:
-            if pair[0](line.order.sold_at):
-                key = naive.bucket(line.order.sold_at, GRANULARITIES[period], clock)
-                by_bucket.setdefault(key, set()).add(line.order.id)
+        for line in counted.sold(pair[0]):
+            key = naive.bucket(line.order.sold_at, GRANULARITIES[period], clock)
+            by_bucket.setdefault(key, set()).add(line.order.id)
         assert {
             naive.bucket(one.start, GRANULARITIES[period], clock): one.order_count
             for one in found.history.buckets

@@ -163,14 +163,8 @@ def sessions(season, window, labels, fields):
     """Sessions that visited, that had a cart and that ordered, by labels."""
     groups = defaultdict(lambda: {"visit": set(), "cart": set(), "order": set()})
     by_show = "event_id" in labels or "event_id" in fields
-    done = [
-        (step.session, step.venue_id, {step.show_id} - {None}, step.at, step.kind) for step in season.steps
-    ]
-    done += [
-        (one.session, one.venue_id, one.shows, one.sold_at, "order") for one in season.standing if one.session
-    ]
-    for session, venue_id, shows, at, kind in done:
-        if not window[0] <= at < window[1] or fields.get("venue_id", venue_id) != venue_id:
+    for session, venue_id, shows, _, kind in naive.deeds(season, *window):
+        if fields.get("venue_id", venue_id) != venue_id:
             continue
         for show_id in shows if by_show else {None}:
             if by_show and fields.get("event_id", show_id) != show_id:
