@@ -10,8 +10,7 @@ from libs.common.context import TenantScope
 from services.metrics.capacity.mapping import report_message
 from services.metrics.capacity.report import Capacity
 from services.metrics.catalog.venues import Venues
-from services.metrics.read_models.changes import Topic
-from services.metrics.read_models.namespaces import namespace
+from services.metrics.namespaces import Topic, namespace
 
 
 class CapacityAnswers:

@@ -9,7 +9,8 @@ from libs.common.postgres.database import Connection
 from services.metrics.catalog.events import TYPES, statement_of
 from services.metrics.catalog.recorder import record_catalog
 from services.metrics.catalog.statements import NamedEvent
-from services.metrics.read_models.changes import Changes, Topic
+from services.metrics.changes import Changes
+from services.metrics.namespaces import Topic
 
 __all__ = ("TYPES", "record")
 

@@ -12,8 +12,7 @@ from services.metrics.catalog.venues import Venues
 from services.metrics.daily.mapping import performance_message
 from services.metrics.daily.performance import VenuePerformance
 from services.metrics.daily.periods import Granularity
-from services.metrics.read_models.namespaces import FACTS as ANY_FACT
-from services.metrics.read_models.namespaces import namespace
+from services.metrics.namespaces import ANY_TOPIC, namespace
 
 
 class PerformanceAnswers:
@@ -41,7 +40,7 @@ class PerformanceAnswers:
             return performance_message(found, granularity).SerializeToString()
 
         answer = await self._cache.get_or_compute(
-            namespace(ANY_FACT, venue_id),
+            namespace(ANY_TOPIC, venue_id),
             f"venues/{granularity}/{window.start.isoformat()}/{window.end.isoformat()}",
             FACTS.ttl,
             compute,

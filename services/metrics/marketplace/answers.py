@@ -15,8 +15,7 @@ from libs.common.errors import InvalidField
 from services.metrics.catalog.venues import Venues
 from services.metrics.marketplace.activity import Marketplace
 from services.metrics.marketplace.mapping import activity_message
-from services.metrics.read_models.changes import Topic
-from services.metrics.read_models.namespaces import namespace
+from services.metrics.namespaces import Topic, namespace
 
 _DEFAULT_LENGTH: Final = timedelta(days=30)
 

@@ -11,12 +11,13 @@ from libs.common.buckets import microseconds
 from libs.common.postgres.database import Connection
 from services.metrics.catalog.recorder import venues_of_events
 from services.metrics.catalog.statements import NamedEvent
+from services.metrics.changes import Changes
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.values import LiveValue
 from services.metrics.marketplace.events import LISTED, RESOLD, TYPES, resale_of, show_of, statement_of
 from services.metrics.marketplace.facts import ListingStatement, Resale
 from services.metrics.marketplace.recorder import Recorded, record_market
-from services.metrics.read_models.changes import Changes, Topic
+from services.metrics.namespaces import Topic
 from services.metrics.revision import repeated_id
 
 __all__ = ("TICKETS_LISTED", "TICKETS_RESOLD", "TYPES", "record", "shows")

@@ -12,11 +12,11 @@ from libs.common.buckets import zone
 from libs.common.cache.cache import Cache
 from libs.common.context import TenantScope
 from services.metrics.catalog.venues import Venues
+from services.metrics.namespaces import ANY_TOPIC, namespace
 from services.metrics.overview.dashboard import Dashboards
 from services.metrics.overview.mapping import dashboard_message, realtime_message
 from services.metrics.overview.realtime import Realtime
 from services.metrics.overview.windows import GRANULARITIES
-from services.metrics.read_models.namespaces import FACTS, namespace
 
 _OLDEST: Final = timedelta(minutes=1)
 
@@ -82,7 +82,7 @@ class OverviewAnswers:
     ) -> bytes:
         minute = self._now().replace(second=0, microsecond=0).isoformat()
         return await self._cache.get_or_compute(
-            namespace(FACTS, venue_id), f"{question}|{minute}", _OLDEST, compute
+            namespace(ANY_TOPIC, venue_id), f"{question}|{minute}", _OLDEST, compute
         )
 
     async def _clock(self, scope: TenantScope, venue_id: UUID | None) -> ZoneInfo:

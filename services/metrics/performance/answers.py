@@ -10,11 +10,10 @@ from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import FACTS
 from libs.common.context import TenantScope
 from services.metrics.catalog.venues import Venues
+from services.metrics.namespaces import ANY_TOPIC, namespace
 from services.metrics.performance.mapping import report_message
 from services.metrics.performance.questions import PerformanceQuestion, question_of
 from services.metrics.performance.report import EventPerformance
-from services.metrics.read_models.namespaces import FACTS as ALL_TOPICS
-from services.metrics.read_models.namespaces import namespace
 
 
 class EventPerformanceAnswers:
@@ -62,7 +61,7 @@ class EventPerformanceAnswers:
         # The comparables may be of other venues, whose facts do not end an answer about this one before its
         # minute does.
         answer = await self._cache.get_or_compute(
-            namespace(ALL_TOPICS, question.venue_id),
+            namespace(ANY_TOPIC, question.venue_id),
             f"performance|{_key(request, question)}|{now:%Y-%m-%dT%H:%M}",
             FACTS.ttl,
             compute,

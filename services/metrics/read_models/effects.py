@@ -7,8 +7,7 @@ from libs.common.cache.cache import Cache
 from libs.common.postgres.database import Connection
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.values import LiveValue, LiveValues
-from services.metrics.read_models.changes import Topic
-from services.metrics.read_models.namespaces import namespaces_of
+from services.metrics.namespaces import Topic, namespaces_of
 
 
 class Effects:

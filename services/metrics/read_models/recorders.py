@@ -9,9 +9,9 @@ from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.postgres.database import Connection
 from services.metrics.catalog.statements import NamedEvent
+from services.metrics.changes import Changes
 from services.metrics.marketplace import recording as marketplace
 from services.metrics.orders import recording as orders
-from services.metrics.read_models.changes import Changes
 from services.metrics.tickets import recording as tickets
 from services.metrics.visits import recording as visits
 

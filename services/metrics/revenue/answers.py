@@ -9,8 +9,7 @@ from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import REVENUE
 from libs.common.context import TenantScope
 from services.metrics.catalog.venues import Venues
-from services.metrics.read_models.changes import Topic
-from services.metrics.read_models.namespaces import namespace
+from services.metrics.namespaces import Topic, namespace
 from services.metrics.revenue.channels import Channels
 from services.metrics.revenue.mapping import channels_message, summary_message
 from services.metrics.revenue.summary import Revenue

@@ -7,8 +7,7 @@ from libs.common.cache.lifetimes import REVENUE
 from libs.common.context import TenantScope
 from services.metrics.catalog.clocks import clock_of
 from services.metrics.catalog.venues import Venues
-from services.metrics.read_models.changes import Topic
-from services.metrics.read_models.namespaces import namespace
+from services.metrics.namespaces import Topic, namespace
 from services.metrics.sales.mapping import history_message, top_message
 from services.metrics.sales.over_time import SalesHistory
 from services.metrics.sales.questions import HistoryQuestion, TopQuestion

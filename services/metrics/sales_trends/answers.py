@@ -10,8 +10,7 @@ from libs.common.cache.lifetimes import REVENUE
 from libs.common.context import TenantScope
 from services.metrics.catalog.clocks import clock_of
 from services.metrics.catalog.venues import Venues
-from services.metrics.read_models.changes import Topic
-from services.metrics.read_models.namespaces import namespace
+from services.metrics.namespaces import Topic, namespace
 from services.metrics.sales_trends.mapping import trends_message
 from services.metrics.sales_trends.periods import whole_periods
 from services.metrics.sales_trends.questions import question_of

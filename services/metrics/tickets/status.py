@@ -11,8 +11,7 @@ from libs.common.paging import PageTokens, page_size
 from libs.common.postgres.database import Connection, Database
 from services.metrics.catalog.venues import Venues
 from services.metrics.errors import EventNotFound
-from services.metrics.read_models.changes import Topic
-from services.metrics.read_models.namespaces import namespace
+from services.metrics.namespaces import Topic, namespace
 from services.metrics.tickets.mapping import page_message
 from services.metrics.tickets.status_store import (
     StatusPosition,

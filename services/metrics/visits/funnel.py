@@ -16,7 +16,7 @@ from libs.common.errors import InvalidField
 from libs.common.postgres.database import Database
 from services.metrics.catalog.venues import Venues
 from services.metrics.errors import EventNotFound
-from services.metrics.read_models.namespaces import FACTS, namespace
+from services.metrics.namespaces import ANY_TOPIC, namespace
 from services.metrics.visits.funnel_store import has_event, select_funnel
 from services.metrics.visits.mapping import funnel_message
 
@@ -86,7 +86,7 @@ class Funnel:
             return await self._computed(scope, question, window)
         key = f"funnel|{window.start.isoformat()}/{window.end.isoformat()}|{question.event_id or ''}"
         answer = await self._cache.get_or_compute(
-            namespace(FACTS, question.venue_id), key, VISITS.ttl, compute
+            namespace(ANY_TOPIC, question.venue_id), key, VISITS.ttl, compute
         )
         return funnel_pb2.GetConversionFunnelResponse.FromString(answer)
 

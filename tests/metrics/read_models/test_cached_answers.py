@@ -8,11 +8,10 @@ import pytest
 from libs.common.bus.consumer import service_caller
 from libs.common.bus.port import DONE, Delivery
 from libs.common.context import acting_as
-from services.metrics.read_models.changes import Topic
-from services.metrics.read_models.namespaces import FACTS, namespace
+from services.metrics.namespaces import ANY_TOPIC, Topic, namespace
 from tests.metrics.platform import events as make
 
-EVERYTHING = {*Topic, FACTS}
+EVERYTHING = {*Topic, ANY_TOPIC}
 
 
 class Platform:
@@ -47,7 +46,7 @@ class Platform:
 
 
 def at(venue_id, *topics):
-    return {(topic, place) for topic in (*topics, FACTS) for place in (None, venue_id)}
+    return {(topic, place) for topic in (*topics, ANY_TOPIC) for place in (None, venue_id)}
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from libs.common.bus.consumer import service_caller
 from libs.common.context import TenantScope, acting_as
-from services.metrics.read_models.changes import Topic
+from services.metrics.namespaces import Topic
 from services.metrics.tickets import recording
 from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_tickets

@@ -11,7 +11,7 @@ import pytest
 from libs.common.bus.port import Delivery, Verdict
 from libs.common.context import TenantScope
 from libs.common.postgres.maintenance import PartitionPlan, maintain_partitions
-from services.metrics.read_models.changes import Topic
+from services.metrics.namespaces import Topic
 from services.metrics.visits import recording
 from services.metrics.visits.retention import VisitRetention
 from tests.metrics.platform import events as make

@@ -2,21 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from uuid import UUID
 
 from services.metrics.daily.facts import DailyFact, DailyVisit
 from services.metrics.live.values import LiveValue
-
-
-class Topic(StrEnum):
-    """What cached answers are made from; each is a cache namespace of a venue and of the tenant."""
-
-    REVENUE = "revenue"
-    CAPACITY = "capacity"
-    VISITS = "visits"
-    TICKETS = "tickets"
-    MARKETPLACE = "marketplace"
+from services.metrics.namespaces import Topic
 
 
 @dataclass(slots=True)
