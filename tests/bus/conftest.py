@@ -16,7 +16,8 @@ from tests.bus.receiving import RETRY_DELAYS
 @pytest.fixture(scope="session", params=["rabbitmq", "redis"])
 def broker(request):
     server = request.getfixturevalue("rabbitmq" if request.param == "rabbitmq" else "redis_server")
-    url = server.url() if isinstance(server, Valkey) else server.url
+    # A space of its own: services under test subscribe to the same types of events on the same server.
+    url = server.url(1) if isinstance(server, Valkey) else server.url
     return Broker(request.param, url, server)
 
 

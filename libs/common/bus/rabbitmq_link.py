@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, TimeoutType
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, PublishError
 
 from libs.common.bus.port import BusUnavailable, NoSubscriber
@@ -25,6 +25,16 @@ class Outgoing:
     message: aio_pika.Message
     exchange: str
     routing_key: str
+
+
+class _Connection(aio_pika.Connection):
+    async def connect(self, timeout: TimeoutType = None) -> None:  # noqa: ASYNC109 - the driver's own signature
+        """Leaves nothing open behind: garbage would be closed later, by a task that nobody awaits."""
+        try:
+            await super().connect(timeout)
+        except BaseException:
+            await self.close()
+            raise
 
 
 @asynccontextmanager
@@ -64,6 +74,7 @@ class Link:
                     self._connection = await aio_pika.connect(
                         self._url,
                         timeout=CONNECT_SECONDS,
+                        connection_class=_Connection,
                         client_properties={"connection_name": self._name},
                     )
                     # With confirms a mandatory message that no queue takes raises instead of vanishing.
