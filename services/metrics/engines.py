@@ -16,9 +16,9 @@ from services.metrics.event_documents.store import EventDocumentStore
 from services.metrics.live.feed import Feeds
 from services.metrics.live.publisher import LivePublisher
 from services.metrics.raw_events.store import RawEventStore
-from services.metrics.recording.slots import WriterSlots
 from services.metrics.replication.influx import Influx
 from services.metrics.settings import MetricsSettings
+from services.metrics.writer_slots import WriterSlots
 
 SERVICE: Final = "metrics"
 _WORKER_CONNECTIONS: Final = 5

@@ -1,12 +1,16 @@
 """Timestamps of requests and answers as datetimes and windows, and back."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from tickettoken.common.v1 import time_pb2
 
 from libs.common.buckets import Window
 from libs.common.errors import InvalidField
+
+FUTURE_TOLERANCE_US: Final = 5 * 60 * 1_000_000
+"""How far clocks of the platform may differ; what is dated further ahead is refused, or is not live."""
 
 
 def moment_of(stamp: Timestamp, field: str) -> datetime:

@@ -13,7 +13,7 @@ from services.metrics.live.publisher import LivePublisher
 from services.metrics.live.values import LiveValues
 from services.metrics.read_models.consumer import QUEUE, ReadModels
 from services.metrics.read_models.effects import Effects
-from services.metrics.recording.slots import WriterSlots
+from services.metrics.writer_slots import WriterSlots
 from tests.metrics.process import MetricsProcess
 
 

@@ -8,12 +8,12 @@ from uuid import UUID
 import numpy as np
 
 from libs.common.postgres.database import Connection
-from services.metrics.live import store
 from services.metrics.live.keys import LiveKey
+from services.metrics.live.minutes import add_minutes
 from services.metrics.live.publisher import LivePublisher
-from services.metrics.recording.rollups import MINUTE_US, rolled_up
-from services.metrics.recording.rows import FUTURE_TOLERANCE_US
-from services.metrics.recording.slots import WriterSlots
+from services.metrics.moments import FUTURE_TOLERANCE_US
+from services.metrics.rollups import MINUTE_US, rolled_up
+from services.metrics.writer_slots import WriterSlots
 
 
 class LiveValue(NamedTuple):
@@ -61,7 +61,7 @@ class LiveValues:
             np.array([value.value for value in recent], np.float64),
             MINUTE_US,
         )
-        await store.add_minutes(conn, tenant_id, self._slots.slot(self._lane), keys, minutes)
+        await add_minutes(conn, tenant_id, self._slots.slot(self._lane), keys, minutes)
         return keys
 
     async def announce(self, tenant_id: UUID, keys: Sequence[LiveKey]) -> None:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from libs.common.rpc.claims import Claim
 from services.metrics.live.keys import LiveKey
-from services.metrics.recording.rollups import MINUTE_US, ROLLUP_US, Integers, Rollup, rolled_up
 from services.metrics.recording.rows import Rows
+from services.metrics.rollups import MINUTE_US, ROLLUP_US, Integers, Rollup, rolled_up
 
 LIVE_SPAN_US: Final = 60 * MINUTE_US  # the widest live window
 

@@ -17,8 +17,8 @@ from libs.common.postgres.database import Database, savepoint
 from libs.common.tasks import essential
 from services.metrics.errors import IngestQueueFull
 from services.metrics.recording.group import Submission
-from services.metrics.recording.slots import WriterSlots
 from services.metrics.recording.writer import Written, write_calls
+from services.metrics.writer_slots import WriterSlots
 
 _OWN_TRANSACTION_ROWS: Final = 500  # a tenant with more rows in a batch does not make the small ones wait
 _GATHER_SECONDS: Final = 0.001

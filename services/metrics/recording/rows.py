@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from libs.common.errors import AnalyticsError, InvalidField
 from services.metrics.errors import MetadataTooLarge, TimestampInFuture, TimestampTooOld
-from services.metrics.recording.rollups import Doubles, Integers
+from services.metrics.moments import FUTURE_TOLERANCE_US
+from services.metrics.rollups import Doubles, Integers
 
 MAX_METADATA_BYTES: Final = 4096
 LARGEST_VALUE: Final = 1e300  # a rollup may add a hundred million of them before a double overflows
-FUTURE_TOLERANCE_US: Final = 5 * 60 * 1_000_000
 
 FlatDimensions = tuple[str, ...]
 

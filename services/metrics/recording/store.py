@@ -9,8 +9,8 @@ import asyncpg
 
 from libs.common.postgres.database import Connection
 from services.metrics.recording.copy_format import binary_copy
-from services.metrics.recording.rollups import Rollup
 from services.metrics.recording.rows import Rows
+from services.metrics.rollups import Rollup
 
 COPY_FROM_ROWS: Final = 256  # below it, arrays cost less than the two extra round trips of COPY
 

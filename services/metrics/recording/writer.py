@@ -10,8 +10,8 @@ from google.protobuf.message import Message
 from libs.common.errors import AnalyticsError
 from libs.common.postgres.database import Connection
 from libs.common.rpc.idempotency import claim_many, store_answers
-from services.metrics.live import store as live_store
 from services.metrics.live.keys import LiveKey
+from services.metrics.live.minutes import add_minutes
 from services.metrics.recording import store
 from services.metrics.recording.group import Group, Outcome, Submission, live_rollup, series_rollup
 
@@ -88,5 +88,5 @@ async def _write_rows(
         written.changed = {group.live_keys[series] for series in set(rollup.keys.tolist())}
         if live := live_rollup(rows, group.live_keys, time.time_ns() // 1000):
             written.live, minutes = live
-            await live_store.add_minutes(conn, group.tenant_id, slot, written.live, minutes)
+            await add_minutes(conn, group.tenant_id, slot, written.live, minutes)
     return group.outcomes(len(submissions), duplicates)

@@ -17,8 +17,8 @@ from services.metrics.catalog.venues import Venues
 from services.metrics.recording.directory import SeriesDirectory
 from services.metrics.recording.queue import GroupCommit
 from services.metrics.recording.recorder import Recorder
-from services.metrics.recording.slots import WriterSlots
 from services.metrics.recording.writer import Written
+from services.metrics.writer_slots import WriterSlots
 from tests.servers.databases import PostgresServer, ServiceDatabase
 
 

@@ -11,7 +11,7 @@ from services.metrics.live.publisher import LivePublisher
 from services.metrics.live.values import LiveValues
 from services.metrics.read_models.consumer import QUEUE, ReadModels
 from services.metrics.read_models.effects import Effects
-from services.metrics.recording.slots import WriterSlots
+from services.metrics.writer_slots import WriterSlots
 from tests.metrics.platform import oracle_sales
 from tests.metrics.platform.year import year
 from tests.metrics.read_models.test_read_models import deliver

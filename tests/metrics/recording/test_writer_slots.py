@@ -2,7 +2,7 @@
 
 from deploy.local.ports import free_port
 from libs.common.postgres.database import Database
-from services.metrics.recording.slots import WriterSlots
+from services.metrics.writer_slots import WriterSlots
 
 
 async def test_slots_that_cannot_be_given_back_do_not_keep_the_process_from_closing():
