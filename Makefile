@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PY := .venv/bin/python
 ARGS ?=
+# Processes that share the tests; one more than cores, as servers' starts and stops are waited for.
+WORKERS ?= 3
 
 .PHONY: help setup protos run down status test lint format bench lock clean
 
@@ -40,7 +42,7 @@ status: setup ## show what runs, where, and how much memory it takes
 
 test: setup .venv/installed-dev ## install the servers that only tests need, then run every test
 	@bash tools/test_servers.sh
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
 lint: setup .venv/installed-dev ## ruff, mypy, import-linter, buf
 	@$(PY) -m ruff check .

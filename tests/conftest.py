@@ -1,6 +1,7 @@
 """Real servers for every test, started when first asked for and stopped at the end of the session.
 
-A server whose program is missing fails the tests that need it and says what to install: none is skipped.
+Where several processes share the tests, each has servers of its own. A server whose program is missing fails
+the tests that need it and says what to install: none is skipped.
 """
 
 import secrets
@@ -8,9 +9,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local.ports import free_port
 from deploy.local.servers import Secantus, Valkey
@@ -19,9 +21,23 @@ from deploy.local.servers.rabbitmq import RabbitMQ
 from deploy.local.servers.s3 import S3
 from deploy.local.servers.server import Server
 from tests.servers.databases import PostgresServer, start_postgres
+from tests.servers.distribution import ByFolder, rank
 from tests.servers.stack import StackUnderTest
 
 AnyServer = TypeVar("AnyServer", bound=Server)
+
+# Timings are not asserted: on a busy machine an example that is usually quick takes long.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    return ByFolder(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: rank(item.nodeid))
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,11 @@
 """Both brokers behind one fixture, and a database with the bus tables."""
 
+import secrets
 from uuid import uuid4
 
 import pytest
 
+from deploy.local.ports import free_port
 from deploy.local.servers import Valkey
 from libs.common.bus.rabbitmq import RabbitBus
 from libs.common.bus.redis_streams import RedisBus
@@ -13,11 +15,20 @@ from tests.bus.brokers import Broker
 from tests.bus.receiving import RETRY_DELAYS
 
 
+@pytest.fixture(scope="session")
+def own_redis(servers_folder):
+    """Not the one of the services under test, which subscribe to the same types of events."""
+    server = Valkey(
+        servers_folder / "valkey-bus", port=free_port(), password=secrets.token_urlsafe(24)
+    ).start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture(scope="session", params=["rabbitmq", "redis"])
 def broker(request):
-    server = request.getfixturevalue("rabbitmq" if request.param == "rabbitmq" else "redis_server")
-    # A space of its own: services under test subscribe to the same types of events on the same server.
-    url = server.url(1) if isinstance(server, Valkey) else server.url
+    server = request.getfixturevalue("rabbitmq" if request.param == "rabbitmq" else "own_redis")
+    url = server.url() if isinstance(server, Valkey) else server.url
     return Broker(request.param, url, server)
 
 
