@@ -25,9 +25,11 @@ _RECORD = "/tickettoken.metrics.v1.MetricsService/RecordMetric"
 
 
 async def run(mesh: Mesh) -> Sequence[Result]:
-    tenant, venue = uuid4(), uuid4()
-    await record(mesh, tenant, venue, "metric_0")
-    return [await _fan_out(mesh, tenant, venue), await _latency(mesh, tenant, venue)]
+    # Two venues: the first one's feed is told versions that its metrics never reach.
+    tenant, crowded, busy = uuid4(), uuid4(), uuid4()
+    for venue in (crowded, busy):
+        await record(mesh, tenant, venue, "metric_0")
+    return [await _fan_out(mesh, tenant, crowded), await _latency(mesh, tenant, busy)]
 
 
 async def _fan_out(mesh: Mesh, tenant: UUID, venue: UUID) -> Result:
