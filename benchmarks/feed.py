@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
-from itertools import count
 from typing import Final
 from uuid import UUID, uuid4
 
 from tickettoken.metrics.v1 import live_pb2, recording_pb2
 
-from benchmarks.fanout import bare_server, compared, line, metrics, subscribers, to_input
+from benchmarks.fanout import bare_server, compared, line, metrics, next_tick, subscribers, to_input
 from benchmarks.fanout_server import METHOD
 from benchmarks.mesh import Mesh
 from benchmarks.report import Result
@@ -33,12 +32,12 @@ async def run(mesh: Mesh) -> Sequence[Result]:
 
 
 async def _fan_out(mesh: Mesh, tenant: UUID, venue: UUID) -> Result:
-    port, versions = free_port(), count(1000)
+    port, changed = free_port(), metrics(1000)
     redis = connect(mesh.stack.stores.redis_url)
     feeds, name = Feeds(redis, length=4096), FeedName(tenant, venue)
 
     async def publish() -> None:
-        await feeds.publish({name: metrics(next(versions))})
+        await feeds.publish({name: next_tick(changed)})
 
     message = live_pb2.WatchVenueMetricsResponse(
         resume_token="x" * 80, updates=metrics(1000)

@@ -1,14 +1,13 @@
 """One update of a venue to 100 WebSocket subscribers against a bare broadcast of the same bytes."""
 
 from collections.abc import Sequence
-from itertools import count
 from typing import Final
 from uuid import uuid4
 
 from tickettoken.metrics.v1 import live_pb2
 from websockets.frames import Frame, Opcode
 
-from benchmarks.fanout import bare_server, compared, metrics, subscribers, to_input
+from benchmarks.fanout import bare_server, compared, metrics, next_tick, subscribers, to_input
 from benchmarks.feed import record
 from benchmarks.mesh import Mesh
 from benchmarks.report import Result
@@ -24,12 +23,12 @@ _SUBSCRIBERS: Final = 100
 async def run(mesh: Mesh) -> Sequence[Result]:
     tenant, venue = uuid4(), uuid4()
     await record(mesh, tenant, venue, "metric_0")
-    port, versions = free_port(), count(1000)
+    port, changed = free_port(), metrics(1000)
     redis = connect(mesh.stack.stores.redis_url)
     feeds, name = Feeds(redis, length=4096), FeedName(tenant, venue)
 
     async def publish() -> None:
-        await feeds.publish({name: metrics(next(versions))})
+        await feeds.publish({name: next_tick(changed)})
 
     token = mesh.metadata(tenant)[0][1].removeprefix("Bearer ")
     path = f"/api/realtime/venue/{venue}/subscribe"
