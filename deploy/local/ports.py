@@ -12,7 +12,7 @@ DEFAULT_GATEWAY_PORT = 8080
 # Below the kernel's ephemeral range: an outgoing connection never takes one of these between choice and use.
 _RANGE = range(20_000, 32_000)
 
-_claims: dict[int, socket.socket | None] = {}
+_claims: set[int] = set()
 
 
 def is_free(port: int) -> bool:
@@ -46,7 +46,6 @@ def free_port(*, consecutive: int = 1) -> int:
 def _claim(port: int) -> bool:
     """Keep a port for this process's life, also while nobody listens; False when another process keeps it."""
     if port not in _claims:
-        mark = None
         if sys.platform == "linux":  # a name without a file, which the kernel forgets with its process
             mark = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
@@ -54,7 +53,8 @@ def _claim(port: int) -> bool:
             except OSError:
                 mark.close()
                 return False
-        _claims[port] = mark
+            mark.detach()  # left open until the process ends
+        _claims.add(port)
     return True
 
 
