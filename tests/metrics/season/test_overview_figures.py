@@ -1,5 +1,6 @@
 """The overview of a season, as the use cases answer it at any moment and as a naive count has it."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
@@ -82,9 +83,14 @@ def moments(season, clock):
 
 
 class Stretch(NamedTuple):
-    """A stretch of time: `holds` says exactly what lies in it, and none of that lies outside the edges."""
+    """A stretch of time: `holds` says exactly what lies in it.
+
+    Nothing of it lies before `earliest` or from `latest` on, and all between the sure edges does.
+    """
 
     earliest: datetime
+    sure_from: datetime
+    sure_to: datetime
     latest: datetime
     holds: Callable[[datetime], bool]
 
@@ -102,11 +108,18 @@ def window(now, clock, days, ago):
             return False
         return at <= now if ago == 0 else there.time() <= local.time()
 
-    return Stretch(now - timedelta(days=days + ago + 2), now + timedelta(days=2 - ago), holds)
+    two = timedelta(days=2)
+    start, end = now - timedelta(days=days + ago), now - timedelta(days=ago)
+    sure_to = max(start, end - two)
+    return Stretch(start - two, min(start + two, sure_to), sure_to, end + two, holds)
 
 
 def since(start, now):
-    return Stretch(start, now + timedelta(seconds=1), lambda at: start <= at <= now)
+    return Stretch(start, start, start, now + timedelta(seconds=1), lambda at: start <= at <= now)
+
+
+def _sold_at(line):
+    return line.order.sold_at
 
 
 class Naive:
@@ -114,10 +127,18 @@ class Naive:
 
     def __init__(self, season, books, venue):
         self.season, self.venue = season, venue
-        self.books = [line for line in books if venue in (None, line.order.venue_id)]
+        own = [line for line in books if venue in (None, line.order.venue_id)]
+        self.books = sorted(own, key=_sold_at)
+        venues = {order.id: order.venue_id for order in season.orders}
+        self.admitted = [
+            at for (_, order, _), at in naive.admissions(season).items() if venue in (None, venues[order])
+        ]
 
     def sold(self, stretch):
-        return [line for line in self.books if stretch.holds(line.order.sold_at)]
+        first, last = (
+            bisect_left(self.books, edge, key=_sold_at) for edge in (stretch.earliest, stretch.latest)
+        )
+        return [line for line in self.books[first:last] if stretch.holds(line.order.sold_at)]
 
     def sales(self, stretch):
         return naive.revenue(self.sold(stretch))
@@ -129,8 +150,11 @@ class Naive:
         return sum(line.tickets for line in self.sold(stretch))
 
     def visited(self, stretch):
-        steps = naive.steps(self.season, stretch.earliest, stretch.latest)
-        return {one.session for one in steps if self.venue in (None, one.venue_id) and stretch.holds(one.at)}
+        edges = [(stretch.earliest, stretch.sure_from), (stretch.sure_to, stretch.latest)]
+        steps = naive.steps(self.season, stretch.sure_from, stretch.sure_to)
+        for start, end in edges:
+            steps += [one for one in naive.steps(self.season, start, end) if stretch.holds(one.at)]
+        return {one.session for one in steps if self.venue in (None, one.venue_id)}
 
     def conversion(self, stretch):
         visited = self.visited(stretch)
@@ -138,12 +162,7 @@ class Naive:
         return len(bought) / len(bought | visited) if bought | visited else None
 
     def scans(self, stretch):
-        venues = {order.id: order.venue_id for order in self.season.orders}
-        return sum(
-            stretch.holds(at)
-            for (_, order, _), at in naive.admissions(self.season).items()
-            if self.venue in (None, venues[order])
-        )
+        return sum(map(stretch.holds, self.admitted))
 
     def shows(self, time, start, end):
         own = (one for one in self.season.shows.values() if self.venue in (None, one.venue_id))
