@@ -102,18 +102,7 @@ async def select_ratios(
     by_event: bool,
     limit: int,
 ) -> list[ResaleRatio]:
-    """Resales within the window by venue and show; what has none is left out.
-
-    Args:
-        conn: A transaction of the tenant; its venue grant limits the answer.
-        tenant_id: The tenant.
-        window: When they were resold.
-        venue_ids: Only these venues; empty: all.
-        event_ids: Only these shows; empty: all.
-        by_venue: Whether to tell venues apart.
-        by_event: Whether to tell shows apart.
-        limit: Most rows.
-    """
+    """As `MarketplaceReader` says it; the transaction's venue grant limits the answer."""
     rows = await conn.fetch(
         _RATIOS,
         tenant_id,
