@@ -9,9 +9,9 @@ from libs.common import redis
 from libs.common.bus import open_bus
 from libs.common.bus.outbox import OutboxRelay
 from libs.common.cache.cache import Cache
+from libs.common.catalog.venues import Venues
 from libs.common.postgres.database import Database
 from libs.common.sealing import derive_key
-from services.metrics.catalog.venues import Venues
 from services.metrics.event_documents.store import EventDocumentStore
 from services.metrics.live.feed import Feeds
 from services.metrics.live.publisher import LivePublisher

@@ -6,10 +6,10 @@ from tickettoken.metrics.v1 import capacity_pb2
 
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import CAPACITY
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from services.metrics.capacity.mapping import report_message
 from services.metrics.capacity.report import Capacity
-from services.metrics.catalog.venues import Venues
 from services.metrics.namespaces import Topic, namespace
 
 

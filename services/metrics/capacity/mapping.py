@@ -2,9 +2,9 @@
 
 from tickettoken.metrics.v1 import capacity_pb2
 
+from libs.common.moments import timestamp_of
 from services.metrics.capacity.figures import EventSeats, Seats, TicketTypeSeats
 from services.metrics.capacity.report import CapacityReport
-from services.metrics.moments import timestamp_of
 
 
 def report_message(report: CapacityReport) -> capacity_pb2.GetCapacityMetricsResponse:

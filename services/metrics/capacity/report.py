@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from libs.common.buckets import Window
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Connection, Database
 from services.metrics.capacity.figures import EventSeats, Seats, TicketTypeSeats, event_seats, sum_of
@@ -22,7 +23,6 @@ from services.metrics.capacity.store import (
     select_starting_events,
     select_ticket_types,
 )
-from services.metrics.catalog.venues import Venues
 from services.metrics.errors import EventNotFound, TooManyEvents
 
 

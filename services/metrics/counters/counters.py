@@ -4,11 +4,11 @@ from uuid import UUID
 
 from tickettoken.metrics.v1 import counters_pb2
 
+from libs.common.catalog.venues import Venues
 from libs.common.context import Caller, TenantScope
 from libs.common.errors import VenueNotFound
 from libs.common.postgres.database import Database
 from libs.common.rpc.claims import Claim
-from services.metrics.catalog.venues import Venues
 from services.metrics.counters.commits import CounterCommits
 from services.metrics.counters.increments import Counter, CounterKey, Increment
 from services.metrics.counters.mapping import incremented_message

@@ -2,8 +2,8 @@
 
 from tickettoken.metrics.v1 import counters_pb2
 
+from libs.common.moments import timestamp_of
 from services.metrics.counters.increments import Counter, CounterKey
-from services.metrics.moments import timestamp_of
 
 
 def incremented_message(key: CounterKey, counter: Counter) -> counters_pb2.IncrementCounterResponse:

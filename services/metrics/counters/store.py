@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.counters.increments import Counter, CounterKey
 
 # Grain: one counter. Index: counters_pkey.

@@ -7,8 +7,8 @@ from tickettoken.metrics.v1 import performance_pb2
 from libs.common.buckets import Window
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import FACTS
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
-from services.metrics.catalog.venues import Venues
 from services.metrics.daily.mapping import performance_message
 from services.metrics.daily.performance import VenuePerformance
 from services.metrics.daily.periods import Granularity

@@ -2,8 +2,8 @@
 
 from tickettoken.metrics.v1 import performance_pb2
 
+from libs.common.moments import timestamp_of
 from services.metrics.daily.performance import Performance, PeriodFigures, VenueFigures
-from services.metrics.moments import timestamp_of
 from services.metrics.sales.mapping import figures_message
 
 

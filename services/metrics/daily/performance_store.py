@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.daily.periods import DaySpan, Period
 
 # Grain: one time zone of the chosen venues. Index: venues_by_tenant; row-level security keeps to the grant.

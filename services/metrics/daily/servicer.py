@@ -7,9 +7,9 @@ from tickettoken.metrics.v1 import performance_pb2
 
 from libs.common.buckets import Window
 from libs.common.context import current_caller
+from libs.common.moments import moment_of
 from services.metrics.daily.answers import PerformanceAnswers
 from services.metrics.daily.periods import Granularity
-from services.metrics.moments import moment_of
 
 
 class VenuePerformanceServicer:

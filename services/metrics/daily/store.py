@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.daily.figures import EVENT_FIGURES, VENUE_FIGURES, DayTotals, EventDay, Row, VenueDay
 
 # Grain: venue, day and currency. Index: venue_analytics_pkey. Sorted by the key, so that two transactions

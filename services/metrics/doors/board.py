@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Connection, Database
-from services.metrics.catalog.venues import Venues
 from services.metrics.doors.figures import Board, Gate, Minute, filled, shown_minutes
 from services.metrics.doors.store import (
     MOST_SHOWS,

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from tickettoken.metrics.v1 import doors_pb2
 
+from libs.common.moments import timestamp_of
 from services.metrics.doors.board import Boards
 from services.metrics.doors.figures import Board, Gate
-from services.metrics.moments import timestamp_of
 
 
 def boards_message(boards: Boards) -> doors_pb2.GetDoorsBoardResponse:

@@ -7,8 +7,8 @@ from google.protobuf.json_format import MessageToDict
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.buckets import microseconds
+from libs.common.bus.revision import happened_at
 from libs.common.mongo import Document
-from services.metrics.revision import happened_at
 
 STATED_TYPES: Final = ("event.created", "event.updated", "event.cancelled", "ticket_type.updated")
 MOST_STATEMENTS: Final = 200

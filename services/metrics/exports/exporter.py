@@ -5,9 +5,9 @@ from contextlib import aclosing, contextmanager
 from datetime import timedelta
 from typing import Any, Final
 
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Connection, Database
-from services.metrics.catalog.venues import Venues
 from services.metrics.errors import EventNotFound, ExportsBusy
 from services.metrics.exports.question import Question
 from services.metrics.exports.store import Rows, bound, has_show

@@ -5,11 +5,11 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.errors import AnalyticsError, Kind, VenueNotFound
 from libs.common.postgres.database import Database
 from libs.common.postgres.errors import StatementTimedOut
-from services.metrics.catalog.venues import Venues
 from services.metrics.errors import EventNotFound, TooManyEvents, TooManyGroups
 from services.metrics.figures.answers import Outcome
 from services.metrics.figures.family import Family

@@ -7,11 +7,11 @@ from tickettoken.metrics.v1 import figures_pb2
 
 from libs.common.buckets import Window
 from libs.common.errors import AnalyticsError, FieldViolation, InvalidField
+from libs.common.moments import moment_of, timestamp_of
 from libs.common.rpc.validation import broken_rules
 from services.metrics.figures.answers import Outcome, Value
 from services.metrics.figures.questions import FigureQuestion, MetricQuestion, Question
 from services.metrics.figures.vocabulary import CHANNEL, EVENT, TICKET_TYPE, Figure, filters_of, labels_of
-from services.metrics.moments import moment_of, timestamp_of
 
 
 def questions_of(queries: Iterable[figures_pb2.FigureQuery]) -> list[Question | AnalyticsError]:

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
+from libs.common.bus.revision import happened_at
 from libs.common.errors import FieldViolation, InvalidField
 from libs.common.ids import repeated_id
 from libs.common.rpc.validation import broken_rules
-from services.metrics.revision import happened_at
 
 VENUE_FACTS: Final = frozenset(
     {

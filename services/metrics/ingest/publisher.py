@@ -9,9 +9,9 @@ from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus import inbox, outbox
 from libs.common.bus.outbox import OutboxRelay
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Connection, Database
-from services.metrics.catalog.venues import Venues
 from services.metrics.ingest.judgement import VENUE_REFUSED, Refusal, refusal_of
 from services.metrics.ingest.ownership import of_other_venues, things_named
 

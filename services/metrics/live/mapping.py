@@ -6,8 +6,8 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 from tickettoken.metrics.v1 import live_pb2
 
+from libs.common.moments import timestamp_of
 from services.metrics.live.windows import LiveState, Window
-from services.metrics.moments import timestamp_of
 
 
 def live_metric(state: LiveState) -> live_pb2.LiveMetric:

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from uuid import UUID
 
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
-from services.metrics.catalog.venues import Venues
 from services.metrics.live import store
 from services.metrics.live.windows import LiveState
 

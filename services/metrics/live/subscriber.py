@@ -11,9 +11,9 @@ from typing import Final
 
 from tickettoken.metrics.v1 import live_pb2
 
+from libs.common.moments import timestamp_of
 from services.metrics.live.feed import StreamId
 from services.metrics.live.keys import LiveKey
-from services.metrics.moments import timestamp_of
 
 _MAX_SHARED: Final = (
     16  # changes that wait as they are, shared by all streams, before they are folded into one

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import numpy as np
 
+from libs.common.moments import FUTURE_TOLERANCE_US
 from libs.common.postgres.database import Connection
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.minutes import add_minutes
 from services.metrics.live.publisher import LivePublisher
-from services.metrics.moments import FUTURE_TOLERANCE_US
 from services.metrics.rollups import MINUTE_US, rolled_up
 from services.metrics.writer_slots import WriterSlots
 

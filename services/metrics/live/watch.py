@@ -7,14 +7,14 @@ from uuid import UUID
 
 from tickettoken.metrics.v1 import live_pb2
 
+from libs.common.catalog.venues import Venues
 from libs.common.context import Caller
-from services.metrics.catalog.venues import Venues
+from libs.common.moments import timestamp_of
 from services.metrics.live.feed import FeedName, Feeds
 from services.metrics.live.hub import LiveHub
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.subscriber import MESSAGE_METRICS, Message, Subscriber
 from services.metrics.live.venue_feed import VenueFeed
-from services.metrics.moments import timestamp_of
 
 
 class VenueWatch:

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from libs.common.buckets import Window
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
-from services.metrics.catalog.venues import Venues
 from services.metrics.errors import EventNotFound
 from services.metrics.marketplace.activity_store import newest_before, select_activity, show_exists
 from services.metrics.marketplace.figures import MarketActivity

@@ -6,8 +6,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from libs.common.buckets import Window
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.marketplace.figures import MarketFigures, ShowActivity
 from services.metrics.marketplace.listings import earliest_starts
 

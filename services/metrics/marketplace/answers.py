@@ -10,9 +10,9 @@ from tickettoken.metrics.v1 import marketplace_pb2
 from libs.common.buckets import Window
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import MARKETPLACE
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.errors import InvalidField
-from services.metrics.catalog.venues import Venues
 from services.metrics.marketplace.activity import Marketplace
 from services.metrics.marketplace.mapping import activity_message
 from services.metrics.namespaces import Topic, namespace

@@ -7,8 +7,8 @@ from google.protobuf.message import Message
 from tickettoken.common.v1.money_pb2 import Money
 from tickettoken.events.v1.envelope_pb2 import Event
 
+from libs.common.bus.revision import Revision, happened_at, optional_id, repeated_id
 from services.metrics.marketplace.facts import ListingStatement, ListingStatus, Resale
-from services.metrics.revision import Revision, happened_at, optional_id, repeated_id
 
 LISTED: Final = "ticket.listed"
 RESOLD: Final = "ticket.resold"

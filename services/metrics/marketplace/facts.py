@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from services.metrics.revision import Revision
+from libs.common.bus.revision import Revision
 
 ListingStatus = Literal["active", "withdrawn"]
 

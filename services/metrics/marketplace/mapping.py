@@ -2,9 +2,9 @@
 
 from tickettoken.metrics.v1 import marketplace_pb2
 
-from services.metrics.amounts import money_message
+from libs.common.amounts import money_message
+from libs.common.moments import interval_of, timestamp_of
 from services.metrics.marketplace.figures import MarketActivity, MarketFigures, ShowActivity
-from services.metrics.moments import interval_of, timestamp_of
 
 
 def activity_message(activity: MarketActivity) -> marketplace_pb2.GetMarketplaceActivityResponse:

@@ -8,9 +8,10 @@ from uuid import UUID
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.buckets import microseconds
+from libs.common.bus.revision import repeated_id
+from libs.common.catalog.recorder import venues_of_events
+from libs.common.catalog.statements import NamedEvent
 from libs.common.postgres.database import Connection
-from services.metrics.catalog.recorder import venues_of_events
-from services.metrics.catalog.statements import NamedEvent
 from services.metrics.changes import Changes
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.values import LiveValue
@@ -18,7 +19,6 @@ from services.metrics.marketplace.events import LISTED, RESOLD, TYPES, resale_of
 from services.metrics.marketplace.facts import ListingStatement, Resale
 from services.metrics.marketplace.recorder import Recorded, record_market
 from services.metrics.namespaces import Topic
-from services.metrics.revision import repeated_id
 
 __all__ = ("TICKETS_LISTED", "TICKETS_RESOLD", "TYPES", "record", "shows")
 

@@ -5,8 +5,8 @@ from uuid import UUID
 from tickettoken.metrics.v1 import marketplace_pb2
 
 from libs.common.context import current_caller
+from libs.common.moments import moment_of
 from services.metrics.marketplace.answers import MarketplaceAnswers
-from services.metrics.moments import moment_of
 
 
 class MarketplaceServicer:

@@ -6,11 +6,11 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from libs.common.bus.revision import Revision
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.marketplace.facts import ListingStatement, Resale
 from services.metrics.marketplace.listings import Listing, Span, reach_hours
-from services.metrics.revision import Revision
 
 # Grain: one listing that a fact names for the first time. Sorted, so that two transactions with the same
 # listings wait in one order; one that exists, or that another transaction is just making, is left to _LOCK.

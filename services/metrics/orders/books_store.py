@@ -5,8 +5,8 @@ from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.orders.books import BookLine
 from services.metrics.orders.sums import Deltas, SalesDelta, SalesKey, TicketDelta, TicketKey
 

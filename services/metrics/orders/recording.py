@@ -5,16 +5,16 @@ from uuid import UUID
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
+from libs.common.bus.revision import repeated_id
+from libs.common.catalog.recorder import venues_of_events
+from libs.common.catalog.statements import NamedEvent
 from libs.common.postgres.database import Connection
-from services.metrics.catalog.recorder import venues_of_events
-from services.metrics.catalog.statements import NamedEvent
 from services.metrics.changes import Changes
 from services.metrics.namespaces import Topic
 from services.metrics.orders.daily import daily_facts
 from services.metrics.orders.events import TYPES, order_of, shows_of
 from services.metrics.orders.live import live_values
 from services.metrics.orders.recorder import record_orders
-from services.metrics.revision import repeated_id
 
 __all__ = ("TYPES", "record", "shows")
 

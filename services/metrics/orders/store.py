@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from libs.common.bus.revision import Revision
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.orders.facts import Order, Refund, ReturnedLine, Sale, SoldLine
-from services.metrics.revision import Revision
 
 # Grain: one order nobody named before. Sorted, so that two transactions with the same orders wait in one
 # order; an order that exists already, or that another transaction is just making, is left to _LOCK.

@@ -10,8 +10,8 @@ from tickettoken.metrics.v1 import overview_pb2
 
 from libs.common.buckets import zone
 from libs.common.cache.cache import Cache
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
-from services.metrics.catalog.venues import Venues
 from services.metrics.namespaces import ANY_TOPIC, namespace
 from services.metrics.overview.dashboard import Dashboards
 from services.metrics.overview.mapping import dashboard_message, realtime_message

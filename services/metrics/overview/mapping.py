@@ -2,10 +2,10 @@
 
 from tickettoken.metrics.v1 import overview_pb2
 
-from services.metrics.amounts import money_message
+from libs.common.amounts import money_message
+from libs.common.moments import interval_of, timestamp_of
 from services.metrics.capacity.mapping import event_message
 from services.metrics.customers_port import CustomerCounts
-from services.metrics.moments import interval_of, timestamp_of
 from services.metrics.overview.comparisons import ComparedCount, ComparedMoney, ComparedRatio
 from services.metrics.overview.dashboard import DashboardData
 from services.metrics.overview.realtime import RealtimeSummary

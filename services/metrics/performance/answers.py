@@ -8,8 +8,8 @@ from tickettoken.metrics.v1 import performance_pb2
 from libs.common.buckets import Window
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import FACTS
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
-from services.metrics.catalog.venues import Venues
 from services.metrics.namespaces import ANY_TOPIC, namespace
 from services.metrics.performance.mapping import report_message
 from services.metrics.performance.questions import PerformanceQuestion, question_of

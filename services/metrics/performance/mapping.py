@@ -5,8 +5,8 @@ from uuid import UUID
 
 from tickettoken.metrics.v1 import performance_pb2
 
-from services.metrics.amounts import money_message
-from services.metrics.moments import timestamp_of
+from libs.common.amounts import money_message
+from libs.common.moments import timestamp_of
 from services.metrics.performance.pacing import ComparableShow, Pacing
 from services.metrics.performance.report import ShowPerformance
 from services.metrics.performance.sales import Age

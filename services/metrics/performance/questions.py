@@ -9,7 +9,7 @@ from tickettoken.metrics.v1 import performance_pb2
 
 from libs.common.buckets import Window
 from libs.common.errors import InvalidField
-from services.metrics.moments import moment_of
+from libs.common.moments import moment_of
 
 _USUAL: Final = timedelta(days=90)
 

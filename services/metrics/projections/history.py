@@ -9,10 +9,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from libs.common.buckets import Window, bucket_edges, zone
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
-from services.metrics.catalog.shows import DatedShow, dated_shows
-from services.metrics.catalog.venues import Venues
+from services.metrics.projections.shows import DatedShow, dated_shows
 from services.metrics.sales.reader import Dimension, SalesFilter, SalesReader, SalesRow
 
 LONGEST_HISTORY: Final = 730

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from tickettoken.metrics.v1 import projections_pb2
 
-from services.metrics.amounts import money_message
+from libs.common.amounts import money_message
 from services.metrics.projections.history import History
 from services.metrics.projections.question import Answer, Question, TestedAnswer
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from libs.common.catalog.clocks import clock_of
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
-from services.metrics.catalog.clocks import clock_of
-from services.metrics.catalog.venues import Venues
 from services.metrics.customers_port import CustomerFigures
 from services.metrics.query.question import Question
 from services.metrics.query.reading import READ_HERE, Reading

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from tickettoken.metrics.v1 import query_pb2
 
+from libs.common.amounts import money_message
 from libs.common.buckets import Granularity, Window
 from libs.common.errors import FieldViolation, InvalidField
-from services.metrics.amounts import money_message
-from services.metrics.moments import moment_of, timestamp_of
+from libs.common.moments import moment_of, timestamp_of
 from services.metrics.query.question import Question
 from services.metrics.query.rows import Result, Row
 from services.metrics.query.vocabulary import Label, Metric, misfits

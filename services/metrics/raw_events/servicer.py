@@ -6,7 +6,7 @@ from tickettoken.metrics.v1 import ingest_service_pb2
 
 from libs.common.auth.expiry import require_unexpired
 from libs.common.context import current_caller
-from services.metrics.moments import moment_of
+from libs.common.moments import moment_of
 from services.metrics.raw_events.replay import Replay
 
 

@@ -9,15 +9,15 @@ from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus.consumer import AfterCommit, in_transaction
 from libs.common.bus.port import Bus, Consumer
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.errors import VenueNotFound
 from libs.common.ids import repeated_id
 from libs.common.postgres.database import Connection, Database
-from services.metrics.catalog import recording as catalog
-from services.metrics.catalog.venues import Venues
 from services.metrics.changes import Changes
 from services.metrics.daily import recording as daily
 from services.metrics.ingest.admission import require_fit
+from services.metrics.read_models import catalog
 from services.metrics.read_models.effects import Effects
 from services.metrics.read_models.recorders import RECORDERS
 from services.metrics.replication import recording as platform_series

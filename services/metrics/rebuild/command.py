@@ -13,11 +13,11 @@ from tqdm import tqdm
 from libs.common import redis
 from libs.common.bus.consumer import service_caller
 from libs.common.cache.cache import Cache
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope, acting_as
 from libs.common.errors import AnalyticsError
 from libs.common.postgres.database import Database
 from libs.common.sealing import derive_key
-from services.metrics.catalog.venues import Venues
 from services.metrics.event_documents.consumer import EventDocuments
 from services.metrics.event_documents.refill import refill
 from services.metrics.event_documents.store import EventDocumentStore

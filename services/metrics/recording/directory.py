@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.errors import AnalyticsError, VenueNotFound
 from libs.common.postgres.database import Connection, Database
-from services.metrics.catalog.venues import Venues
 from services.metrics.errors import SeriesBudgetExceeded
 from services.metrics.recording import series_store
 from services.metrics.recording.rows import KnownSeries, SeriesName

@@ -13,8 +13,8 @@ from google.protobuf.struct_pb2 import Struct
 from numpy.typing import NDArray
 
 from libs.common.errors import AnalyticsError, InvalidField
+from libs.common.moments import FUTURE_TOLERANCE_US
 from services.metrics.errors import MetadataTooLarge, TimestampInFuture, TimestampTooOld
-from services.metrics.moments import FUTURE_TOLERANCE_US
 from services.metrics.rollups import Doubles, Integers
 
 MAX_METADATA_BYTES: Final = 4096

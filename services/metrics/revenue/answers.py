@@ -7,8 +7,8 @@ from tickettoken.metrics.v1 import revenue_pb2
 from libs.common.buckets import Window
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import REVENUE
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
-from services.metrics.catalog.venues import Venues
 from services.metrics.namespaces import Topic, namespace
 from services.metrics.revenue.channels import Channels
 from services.metrics.revenue.mapping import channels_message, summary_message

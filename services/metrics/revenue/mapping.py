@@ -2,7 +2,7 @@
 
 from tickettoken.metrics.v1 import revenue_pb2
 
-from services.metrics.moments import interval_of, timestamp_of
+from libs.common.moments import interval_of, timestamp_of
 from services.metrics.revenue.channels import RevenueByChannel
 from services.metrics.revenue.summary import RevenueSummary
 from services.metrics.sales.mapping import figures_message

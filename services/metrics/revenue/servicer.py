@@ -6,7 +6,7 @@ from tickettoken.metrics.v1 import revenue_pb2
 
 from libs.common.buckets import Window
 from libs.common.context import current_caller
-from services.metrics.moments import moment_of
+from libs.common.moments import moment_of
 from services.metrics.revenue.answers import RevenueAnswers
 
 

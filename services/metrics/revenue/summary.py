@@ -5,8 +5,8 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.buckets import Window
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
-from services.metrics.catalog.venues import Venues
 from services.metrics.sales.figures import RevenueFigures, by_currency, newest_fact
 from services.metrics.sales.reader import SalesFilter, SalesReader
 

@@ -4,9 +4,9 @@ from tickettoken.metrics.v1 import performance_pb2, sales_pb2
 
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import REVENUE
+from libs.common.catalog.clocks import clock_of
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
-from services.metrics.catalog.clocks import clock_of
-from services.metrics.catalog.venues import Venues
 from services.metrics.namespaces import Topic, namespace
 from services.metrics.sales.mapping import history_message, top_message
 from services.metrics.sales.over_time import SalesHistory

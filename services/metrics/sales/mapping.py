@@ -5,9 +5,9 @@ from uuid import UUID
 
 from tickettoken.metrics.v1 import performance_pb2, revenue_pb2, sales_pb2
 
+from libs.common.amounts import money_message
 from libs.common.buckets import Granularity, Window
-from services.metrics.amounts import money_message
-from services.metrics.moments import moment_of, timestamp_of
+from libs.common.moments import moment_of, timestamp_of
 from services.metrics.sales.figures import RevenueFigures
 from services.metrics.sales.over_time import Bucket, SalesOverTime
 from services.metrics.sales.questions import HistoryQuestion, TopQuestion

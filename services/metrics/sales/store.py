@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.orders.sums import NO_ID
 from services.metrics.sales.rows import Dimension, SalesFilter, SalesRow, counting
 from services.metrics.sales.spans import Spans, spans_of

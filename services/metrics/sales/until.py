@@ -11,8 +11,8 @@ import numpy.typing as npt
 from asyncpg import Record
 
 from libs.common.buckets import microseconds
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.orders.sums import NO_ID
 
 _DAY: Final = 86_400 * 10**6

@@ -7,9 +7,9 @@ from tickettoken.metrics.v1 import sales_pb2
 
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import REVENUE
+from libs.common.catalog.clocks import clock_of
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
-from services.metrics.catalog.clocks import clock_of
-from services.metrics.catalog.venues import Venues
 from services.metrics.namespaces import Topic, namespace
 from services.metrics.sales_trends.mapping import trends_message
 from services.metrics.sales_trends.periods import whole_periods

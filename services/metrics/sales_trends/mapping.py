@@ -5,7 +5,7 @@ from datetime import datetime
 
 from tickettoken.metrics.v1 import sales_pb2
 
-from services.metrics.moments import interval_of, timestamp_of
+from libs.common.moments import interval_of, timestamp_of
 from services.metrics.sales_trends.measures import Measure
 from services.metrics.sales_trends.report import SalesTrends
 from services.metrics.statistics.change_points import Shift

@@ -8,7 +8,7 @@ from tickettoken.metrics.v1 import sales_pb2
 
 from libs.common.buckets import Granularity, Window
 from libs.common.errors import InvalidField
-from services.metrics.moments import moment_of
+from libs.common.moments import moment_of
 from services.metrics.sales.questions import HistoryQuestion
 
 _USUAL: Final[dict[Granularity, timedelta]] = {"hour": timedelta(days=30)}

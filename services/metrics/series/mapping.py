@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf.struct_pb2 import Struct
 from tickettoken.metrics.v1 import series_pb2
 
-from services.metrics.moments import timestamp_of
+from libs.common.moments import timestamp_of
 from services.metrics.series.figures import Figures, Percentile, Point
 
 

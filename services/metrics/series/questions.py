@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from libs.common.buckets import Window
 from libs.common.errors import InvalidField
-from services.metrics.moments import moment_of
+from libs.common.moments import moment_of
 from services.metrics.series.selection import Selection
 
 

@@ -8,11 +8,11 @@ from tickettoken.metrics.v1 import series_pb2
 from libs.common.buckets import Granularity, Window, bucket_edges
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import AGGREGATE, SERIES
+from libs.common.catalog.clocks import clock_of
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.paging import PageTokens, page_size
 from libs.common.postgres.database import Database
-from services.metrics.catalog.clocks import clock_of
-from services.metrics.catalog.venues import Venues
 from services.metrics.series import mapping, store
 from services.metrics.series.namespaces import series_of
 from services.metrics.series.percentiles import FRACTIONS, check_count

@@ -6,13 +6,13 @@ from tickettoken.metrics.v1 import (
     analytics_service_pb2_grpc,
 )
 
+from libs.common.rpc.joining import joined
 from services.metrics.daily.answers import PerformanceAnswers
 from services.metrics.daily.performance import VenuePerformance
 from services.metrics.daily.servicer import VenuePerformanceServicer
 from services.metrics.engines import Engines
 from services.metrics.exports.exporter import Exporter
 from services.metrics.exports.servicer import ExportsServicer
-from services.metrics.joining import joined
 from services.metrics.marketplace.activity import Marketplace
 from services.metrics.marketplace.answers import MarketplaceAnswers
 from services.metrics.marketplace.servicer import MarketplaceServicer

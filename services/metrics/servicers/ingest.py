@@ -4,10 +4,10 @@ from tickettoken.metrics.v1 import (
     ingest_service_pb2_grpc,
 )
 
+from libs.common.rpc.joining import joined
 from services.metrics.engines import Engines
 from services.metrics.ingest.publisher import Publisher
 from services.metrics.ingest.servicer import IngestServicer
-from services.metrics.joining import joined
 from services.metrics.raw_events.replay import Replay
 from services.metrics.raw_events.servicer import ReplayServicer
 

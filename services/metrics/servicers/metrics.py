@@ -2,6 +2,7 @@
 
 from tickettoken.metrics.v1 import metrics_service_pb2_grpc
 
+from libs.common.rpc.joining import joined
 from services.metrics.capacity.answers import CapacityAnswers
 from services.metrics.capacity.servicer import CapacityServicer
 from services.metrics.engines import Engines
@@ -9,7 +10,6 @@ from services.metrics.figures.families import families_of
 from services.metrics.figures.figures import FigureReader
 from services.metrics.figures.recorded import RecordedFigures
 from services.metrics.figures.servicer import FiguresServicer
-from services.metrics.joining import joined
 from services.metrics.live.reader import LiveReader
 from services.metrics.live.servicer import RealtimeMetricsServicer
 from services.metrics.readers import Readers

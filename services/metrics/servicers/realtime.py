@@ -4,13 +4,13 @@ from tickettoken.metrics.v1 import (
     realtime_service_pb2_grpc,
 )
 
+from libs.common.rpc.joining import joined
 from services.metrics.counters.commits import CounterCommits
 from services.metrics.counters.counters import Counters
 from services.metrics.counters.servicer import CountersServicer
 from services.metrics.doors.board import Doors
 from services.metrics.doors.servicer import DoorsServicer
 from services.metrics.engines import Engines
-from services.metrics.joining import joined
 from services.metrics.live.hub import LiveHub
 from services.metrics.live.reader import LiveReader
 from services.metrics.live.servicer import RealtimeServicer

@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.rollup_buckets import Span, cut
 
 # Grain: span (by the number of its bucket) and show. Whole days and quarters of an hour come from

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
-from services.metrics.revision import happened_at, optional_id, repeated_id
+from libs.common.bus.revision import happened_at, optional_id, repeated_id
 from services.metrics.tickets.facts import Admission, Movement, Place, Scan, Ticket, Told
 
 SCANNED: Final = "ticket.scanned"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tickettoken.metrics.v1 import marketplace_pb2
 
-from services.metrics.moments import timestamp_of
+from libs.common.moments import timestamp_of
 from services.metrics.orders.sums import NO_ID
 from services.metrics.tickets.status_store import StatusRow
 

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
+from libs.common.bus.revision import repeated_id
+from libs.common.catalog.recorder import venues_of_events
+from libs.common.catalog.statements import NamedEvent
 from libs.common.postgres.database import Connection
-from services.metrics.catalog.recorder import venues_of_events
-from services.metrics.catalog.statements import NamedEvent
 from services.metrics.changes import Changes
 from services.metrics.namespaces import Topic
-from services.metrics.revision import repeated_id
 from services.metrics.tickets.events import SCANNED, TYPES, scan_of, show_of, ticket_of
 from services.metrics.tickets.live import live_admission, live_refusal
 from services.metrics.tickets.recorder import record_tickets

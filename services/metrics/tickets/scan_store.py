@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.tickets.facts import Scan
 
 # Grain: one scan that was not kept before. Index: scans_pkey, in whose order it writes. A month without a

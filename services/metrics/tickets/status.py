@@ -6,10 +6,10 @@ from tickettoken.metrics.v1 import marketplace_pb2
 
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import TICKETS
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.paging import PageTokens, page_size
 from libs.common.postgres.database import Connection, Database
-from services.metrics.catalog.venues import Venues
 from services.metrics.errors import EventNotFound
 from services.metrics.namespaces import Topic, namespace
 from services.metrics.tickets.mapping import page_message

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.tickets.facts import Admission, Movement, Place, Ticket, Told
 
 # Grain: one ticket nobody named before. Sorted, so that two transactions with the same tickets wait in one

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.tickets.sums import Deltas
 
 # Every statement below: sorted by the table's key, so that two transactions that add to the same rows wait in

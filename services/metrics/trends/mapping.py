@@ -6,7 +6,7 @@ from datetime import datetime
 from tickettoken.metrics.v1 import series_pb2, trends_pb2
 
 from libs.common.buckets import Window
-from services.metrics.moments import interval_of, timestamp_of
+from libs.common.moments import interval_of, timestamp_of
 from services.metrics.series.figures import Figures
 from services.metrics.series.mapping import bucket_message
 from services.metrics.statistics.trend import Trend, fitted

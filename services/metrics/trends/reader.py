@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from libs.common.buckets import Granularity, Window
+from libs.common.catalog.clocks import clock_of
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
-from services.metrics.catalog.clocks import clock_of
-from services.metrics.catalog.venues import Venues
 from services.metrics.series.figures import Figures
 from services.metrics.series.labelled import Labelled, select_labelled
 from services.metrics.series.retention import Retention

@@ -6,7 +6,7 @@ from tickettoken.metrics.v1 import trends_pb2
 
 from libs.common.buckets import Granularity, Window
 from libs.common.context import current_caller
-from services.metrics.moments import moment_of
+from libs.common.moments import moment_of
 from services.metrics.trends.mapping import comparison_response, trend_response
 from services.metrics.trends.questions import question_of
 from services.metrics.trends.reader import TrendReader

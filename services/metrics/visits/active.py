@@ -7,10 +7,10 @@ from uuid import UUID
 
 from tickettoken.metrics.v1 import sessions_pb2
 
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.paging import PageTokens, page_size
 from libs.common.postgres.database import Database
-from services.metrics.catalog.venues import Venues
 from services.metrics.visits.active_store import Interval, select_active, select_activity
 from services.metrics.visits.mapping import sessions_message
 

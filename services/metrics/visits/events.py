@@ -7,8 +7,8 @@ from uuid import UUID
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
+from libs.common.bus.revision import happened_at, optional_id, repeated_id
 from libs.common.errors import InvalidField
-from services.metrics.revision import happened_at, optional_id, repeated_id
 from services.metrics.visits.facts import Step, View, VisitFact
 
 TYPES: Final = ("page.viewed", "cart.updated", "checkout.started")

@@ -11,10 +11,10 @@ from tickettoken.metrics.v1 import funnel_pb2
 from libs.common.buckets import Window
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import VISITS
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.errors import InvalidField
 from libs.common.postgres.database import Database
-from services.metrics.catalog.venues import Venues
 from services.metrics.errors import EventNotFound
 from services.metrics.namespaces import ANY_TOPIC, namespace
 from services.metrics.visits.funnel_store import has_event, select_funnel

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from uuid import UUID
 
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.visits.histories import Gap, HistoryKey, gap_changes, longer, with_all_venues
 
 # Grain: session, venue and day of a batch that its history does not have yet. Index: session_histories_pkey,

@@ -6,7 +6,7 @@ from typing import Final
 from tickettoken.metrics.v1 import funnel_pb2, sessions_pb2
 
 from libs.common.buckets import Window
-from services.metrics.moments import interval_of, timestamp_of
+from libs.common.moments import interval_of, timestamp_of
 from services.metrics.visits.active_store import ActiveRow, Activity
 from services.metrics.visits.facts import Step
 from services.metrics.visits.funnel_store import FunnelRow

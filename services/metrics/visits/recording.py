@@ -5,11 +5,11 @@ from uuid import UUID
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
+from libs.common.bus.revision import repeated_id
+from libs.common.catalog.statements import NamedEvent
 from libs.common.postgres.database import Connection
-from services.metrics.catalog.statements import NamedEvent
 from services.metrics.changes import Changes
 from services.metrics.namespaces import Topic
-from services.metrics.revision import repeated_id
 from services.metrics.visits.effects import daily_facts, daily_visits, live_values
 from services.metrics.visits.events import TYPES, shows_of, visit_of
 from services.metrics.visits.histories import days_of

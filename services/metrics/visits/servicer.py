@@ -5,7 +5,7 @@ from uuid import UUID
 from tickettoken.metrics.v1 import funnel_pb2, sessions_pb2
 
 from libs.common.context import current_caller
-from services.metrics.moments import moment_of
+from libs.common.moments import moment_of
 from services.metrics.visits.active import ActiveSessions
 from services.metrics.visits.funnel import Funnel, FunnelQuestion
 

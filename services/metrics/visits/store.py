@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
+from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.columns import columns
 from services.metrics.visits.facts import VisitFact
 from services.metrics.visits.tallies import NO_SHOW, DayKey, Session, SessionDay
 

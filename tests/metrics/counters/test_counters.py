@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tickettoken.metrics.v1 import counters_pb2
 
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.errors import AnalyticsError, VenueNotFound
 from libs.common.postgres.database import Database
 from libs.common.rpc.claims import Claim
 from libs.common.rpc.errors import IdempotencyInFlight, IdempotencyKeyReused
-from services.metrics.catalog.venues import Venues
 from services.metrics.counters.commits import CounterCommits
 from services.metrics.counters.counters import Counters
 from services.metrics.counters.increments import Counter, CounterKey, Increment, applied

@@ -5,8 +5,8 @@ import pytest
 from libs.common.bus.consumer import in_transaction
 from libs.common.bus.port import DONE, Delivery
 from libs.common.cache.cache import Cache
+from libs.common.catalog.venues import Venues
 from libs.common.redis import connect
-from services.metrics.catalog.venues import Venues
 from services.metrics.read_models.consumer import QUEUE, ReadModels
 from services.metrics.read_models.effects import Effects
 from tests.metrics.exports.reading import asked, exported

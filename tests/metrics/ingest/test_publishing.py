@@ -8,8 +8,8 @@ from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus.envelope import PROTOBUF, decode
 from libs.common.bus.port import DONE, Delivery
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
-from services.metrics.catalog.venues import Venues
 from services.metrics.ingest.judgement import RESERVED_TYPES
 from services.metrics.ingest.publisher import Publisher
 from tests.metrics.platform import events as make

@@ -6,9 +6,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.common.bus.revision import Revision
 from services.metrics.marketplace.facts import ListingStatement
 from services.metrics.marketplace.listings import Span, earliest_starts, listing_of, reach_hours
-from services.metrics.revision import Revision
 from tests.metrics.platform.events import NOON
 
 LISTING = UUID(int=7)

@@ -11,9 +11,9 @@ import asyncpg
 import pytest
 from tickettoken.metrics.v1 import recording_pb2
 
+from libs.common.catalog.venues import Venues
 from libs.common.context import Caller, TenantScope
 from libs.common.postgres.database import Database
-from services.metrics.catalog.venues import Venues
 from services.metrics.recording.directory import SeriesDirectory
 from services.metrics.recording.queue import GroupCommit
 from services.metrics.recording.recorder import Recorder

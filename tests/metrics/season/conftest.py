@@ -8,8 +8,8 @@ import pytest
 from libs.common.bus.consumer import in_transaction
 from libs.common.bus.port import DONE, Delivery
 from libs.common.cache.cache import Cache
+from libs.common.catalog.venues import Venues
 from libs.common.redis import connect
-from services.metrics.catalog.venues import Venues
 from services.metrics.live.feed import Feeds
 from services.metrics.live.publisher import LivePublisher
 from services.metrics.live.values import LiveValues

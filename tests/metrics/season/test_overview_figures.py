@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from services.metrics.capacity.report import Capacity
-from services.metrics.catalog.venues import Venues
 from services.metrics.customers_port import NotDeployed
 from services.metrics.overview.dashboard import Dashboards
 from services.metrics.overview.realtime import Realtime

@@ -8,8 +8,8 @@ import pytest
 
 from libs.common.context import TenantScope
 from libs.common.errors import InvalidField, VenueNotFound
+from libs.common.moments import timestamp_of
 from services.metrics.errors import EventNotFound
-from services.metrics.moments import timestamp_of
 from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_visits as oracle
 from tests.metrics.platform.events import NOON

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.metrics.revision import Revision
+from libs.common.bus.revision import Revision
 
 
 @dataclass(frozen=True, slots=True)

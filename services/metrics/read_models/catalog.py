@@ -5,10 +5,10 @@ from uuid import UUID
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
+from libs.common.catalog.events import TYPES, statement_of
+from libs.common.catalog.recorder import record_catalog
+from libs.common.catalog.statements import NamedEvent
 from libs.common.postgres.database import Connection
-from services.metrics.catalog.events import TYPES, statement_of
-from services.metrics.catalog.recorder import record_catalog
-from services.metrics.catalog.statements import NamedEvent
 from services.metrics.changes import Changes
 from services.metrics.namespaces import Topic
 

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.errors import VenueNotFound
-from services.metrics.catalog.venues import Venues
 
 
 async def register(database, venues, scope, *venue_ids):

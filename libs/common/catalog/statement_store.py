@@ -3,15 +3,15 @@
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from libs.common.postgres.database import Connection
-from services.metrics.catalog.statements import (
+from libs.common.catalog.statements import (
     CancelledEvent,
     EventState,
     NamedEvent,
     TicketTypeState,
     VenueState,
 )
-from services.metrics.columns import columns
+from libs.common.postgres.columns import columns
+from libs.common.postgres.database import Connection
 
 # Every statement below: one row an entity (the caller has merged repeats), sorted by its key so that two
 # transactions wait in one order, and an older statement never replaces a newer one.

@@ -4,9 +4,8 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 from uuid import UUID
 
-from libs.common.postgres.database import Connection
-from services.metrics.catalog.statement_store import StatementStore
-from services.metrics.catalog.statements import (
+from libs.common.catalog.statement_store import StatementStore
+from libs.common.catalog.statements import (
     CancelledEvent,
     EventState,
     NamedEvent,
@@ -14,6 +13,7 @@ from services.metrics.catalog.statements import (
     TicketTypeState,
     VenueState,
 )
+from libs.common.postgres.database import Connection
 
 _State = TypeVar("_State", VenueState, EventState, TicketTypeState)
 

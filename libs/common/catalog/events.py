@@ -9,14 +9,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tickettoken.events.v1.envelope_pb2 import Event
 from tickettoken.events.v1.venues_pb2 import Show
 
-from services.metrics.catalog.statements import (
+from libs.common.bus.revision import Revision, happened_at
+from libs.common.catalog.statements import (
     CancelledEvent,
     EventState,
     Statement,
     TicketTypeState,
     VenueState,
 )
-from services.metrics.revision import Revision, happened_at
 
 TYPES = ("venue.updated", "event.created", "event.updated", "event.cancelled", "ticket_type.updated")
 

@@ -5,8 +5,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from libs.common.buckets import zone
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
-from services.metrics.catalog.venues import Venues
 
 
 async def clock_of(

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
+from libs.common.catalog.venue_store import Venue, insert_unknown, select_visible
 from libs.common.context import TenantScope
 from libs.common.errors import VenueNotFound
 from libs.common.postgres.database import Connection, Database
-from services.metrics.catalog.venue_store import Venue, insert_unknown, select_visible
 
 _MAX_AGE_SECONDS: Final = 5.0
 _MAX_ENTRIES: Final = 100_000
