@@ -9,11 +9,13 @@ import pytest
 
 import services.metrics
 from libs.common.bus import inbox, outbox
+from libs.common.catalog import statement_store, venue_store
 from libs.common.jobs import queue
+from libs.common.orders import store as order_store
 from libs.common.rpc import idempotency
 
 _STATEMENT = re.compile(r"\s*(select|insert|update|delete|with)\s")
-_SHARED = (inbox, outbox, queue, idempotency)
+_SHARED = (inbox, outbox, queue, idempotency, statement_store, venue_store, order_store)
 
 
 def _modules() -> Iterator[object]:
@@ -38,7 +40,7 @@ def test_the_statements_of_every_store_are_found():
         "services.metrics.recording.store",
         "services.metrics.series.store",
         "services.metrics.live.store",
-        "services.metrics.orders.store",
+        "libs.common.orders.store",
         "services.metrics.sales.store",
         "services.metrics.capacity.store",
         "libs.common.bus.outbox",

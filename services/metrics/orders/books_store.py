@@ -5,9 +5,9 @@ from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
+from libs.common.orders.books import BookLine
 from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.orders.books import BookLine
 from services.metrics.orders.sums import Deltas, SalesDelta, SalesKey, TicketDelta, TicketKey
 
 # Grain: one line of a locked order. Index: order_lines_pkey, by its first two columns.

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from libs.common.orders.books import BookLine, Replaced
 from services.metrics.daily.facts import DailyFact, quarter_of
-from services.metrics.orders.books import BookLine, Replaced
 
 _FIGURES: Final = (
     "order_count", "event_order_count", "ticket_count", "refunded_ticket_count", "gross_minor",

@@ -6,9 +6,9 @@ from typing import Final
 from uuid import UUID
 
 from libs.common.buckets import microseconds
+from libs.common.orders.books import BookLine
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.values import LiveValue
-from services.metrics.orders.books import BookLine
 
 ORDERS_COMPLETED: Final = "orders_completed"
 TICKETS_SOLD: Final = "tickets_sold"

@@ -1,15 +1,15 @@
 """Use case: carry what events say about orders into the books, whatever was known before."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from libs.common.orders.books import BookLine, Replaced, books_of
+from libs.common.orders.facts import Order
+from libs.common.orders.merging import merge_orders
 from libs.common.postgres.database import Connection
-from services.metrics.orders.books import BookLine, Replaced, books_of
 from services.metrics.orders.books_store import BooksStore
-from services.metrics.orders.facts import Order
 from services.metrics.orders.sessions import keep_sessions
-from services.metrics.orders.store import OrderStore
 from services.metrics.orders.sums import Deltas
 
 
@@ -27,45 +27,19 @@ class Recorded:
     event_ids: frozenset[UUID]
 
 
-def merged(statements: Iterable[Order]) -> dict[UUID, Order]:
-    """One order an id, saying all that the statements say."""
-    orders: dict[UUID, Order] = {}
-    for statement in statements:
-        known = orders.get(statement.order_id)
-        orders[statement.order_id] = statement if known is None else known.merged(statement)
-    return orders
-
-
 async def record_orders(conn: Connection, tenant_id: UUID, statements: Iterable[Order]) -> Recorded:
     """Merge statements into the orders, restate their books and carry the difference into the sums.
 
-    The order of arrival does not matter: a refund that comes before its sale is kept and applied with it.
-    Recording a statement again changes nothing.
+    The order of arrival does not matter, and recording a statement again changes nothing.
     """
-    orders = merged(statements)
-    if not orders:
+    changed, known = await merge_orders(conn, tenant_id, statements)
+    if not changed:
         return Recorded([], [], frozenset(), frozenset())
-    store, books = OrderStore(conn, tenant_id), BooksStore(conn, tenant_id)
-    new = await store.insert_new(orders.values())
-    known = {order.order_id: order for order in await _lock_known(store, orders.keys() - new)}
-    restated = {
-        order_id: after
-        for order_id, before in known.items()
-        if (after := before.merged(orders[order_id])) != before
-    }
-    if restated:
-        await store.update(restated.values())
-    changed = [*(orders[order_id] for order_id in new), *restated.values()]
-    await store.put_refunds(changed)
     await keep_sessions(conn, tenant_id, changed, known=frozenset(known))
-    return await _restate(books, changed, known)
+    return await _restate(BooksStore(conn, tenant_id), changed, known)
 
 
-async def _lock_known(store: OrderStore, order_ids: set[UUID]) -> list[Order]:
-    return await store.lock(order_ids) if order_ids else []
-
-
-async def _restate(books: BooksStore, changed: list[Order], known: dict[UUID, Order]) -> Recorded:
+async def _restate(books: BooksStore, changed: Sequence[Order], known: Mapping[UUID, Order]) -> Recorded:
     booked_before = [order.order_id for order in changed if order.order_id in known]
     taken_out = await books.take_out(booked_before) if booked_before else {}
     deltas = Deltas()

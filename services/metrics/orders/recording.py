@@ -8,11 +8,11 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from libs.common.bus.revision import repeated_id
 from libs.common.catalog.recorder import venues_of_events
 from libs.common.catalog.statements import NamedEvent
+from libs.common.orders.events import TYPES, order_of, shows_of
 from libs.common.postgres.database import Connection
 from services.metrics.changes import Changes
 from services.metrics.namespaces import Topic
 from services.metrics.orders.daily import daily_facts
-from services.metrics.orders.events import TYPES, order_of, shows_of
 from services.metrics.orders.live import live_values
 from services.metrics.orders.recorder import record_orders
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+from libs.common.orders.facts import Order, Sale
 from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.orders.facts import Order, Sale
 
 # Grain: one order that this transaction has made or locked.
 _PUT_IN: Final = """

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.metrics.orders.books import BookLine
+from libs.common.orders.books import BookLine
 from services.metrics.rollup_buckets import BUCKET_MINUTES, bucket_start
 
 NO_ID: Final = UUID(int=0)

@@ -8,7 +8,7 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from tickettoken.events.v1.orders_pb2 import OrderCompleted
 
 from libs.common.bus.revision import Revision, happened_at, optional_id, repeated_id
-from services.metrics.orders.facts import Order, Refund, ReturnedLine, Sale, SoldLine
+from libs.common.orders.facts import Order, Refund, ReturnedLine, Sale, SoldLine
 
 COMPLETED: Final = "order.completed"
 TYPES: Final = (COMPLETED, "order.refunded", "order.cancelled")

@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metrics.orders.allocation import allocate
+from libs.common.orders.allocation import allocate
 
 amounts = st.integers(min_value=-(10**15), max_value=10**15)
 weights = st.lists(st.integers(min_value=0, max_value=10**12), min_size=1, max_size=20)

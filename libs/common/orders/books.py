@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.metrics.orders.allocation import allocate
-from services.metrics.orders.facts import Order, Refund, ReturnedLine, Sale, SoldLine
+from libs.common.orders.allocation import allocate
+from libs.common.orders.facts import Order, Refund, ReturnedLine, Sale, SoldLine
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from libs.common.bus.revision import Revision
+from libs.common.orders.facts import Order, Refund, ReturnedLine, Sale, SoldLine
 from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.metrics.orders.facts import Order, Refund, ReturnedLine, Sale, SoldLine
 
 # Grain: one order nobody named before. Sorted, so that two transactions with the same orders wait in one
 # order; an order that exists already, or that another transaction is just making, is left to _LOCK.

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from libs.common.bus.revision import Revision
-from services.metrics.orders.books import books_of
-from services.metrics.orders.facts import Order, Refund, ReturnedLine, Sale, SoldLine
-from services.metrics.orders.recorder import merged
+from libs.common.orders.books import books_of
+from libs.common.orders.facts import Order, Refund, ReturnedLine, Sale, SoldLine
+from libs.common.orders.merging import merged
 
 ORDER, VENUE, SHOW, STALLS, BALCONY = (UUID(int=n) for n in range(1, 6))
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
