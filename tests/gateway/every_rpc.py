@@ -28,7 +28,7 @@ from tickettoken.metrics.v1 import (
     trends_pb2,
 )
 
-from tests.metrics.platform import events as make
+from tests.platform import events as make
 
 DAY = timedelta(days=1)
 METRIC = "queue"

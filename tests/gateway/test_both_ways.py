@@ -19,7 +19,7 @@ from tickettoken.metrics.v1 import (
 )
 
 from gateway.client import AnalyticsClient
-from tests.metrics.platform.events import order_completed, ticket_type_updated, venue_updated
+from tests.platform.events import order_completed, ticket_type_updated, venue_updated
 
 DAY = timedelta(days=1)
 

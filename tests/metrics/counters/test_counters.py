@@ -20,8 +20,8 @@ from services.metrics.counters.commits import CounterCommits
 from services.metrics.counters.counters import Counters
 from services.metrics.counters.increments import Counter, CounterKey, Increment, applied
 from services.metrics.errors import CounterOverflow, IngestQueueFull
-from tests.metrics.platform.events import NOON
 from tests.metrics.recording.conftest import caller_of
+from tests.platform.events import NOON
 
 INSIDE = "people_inside"
 

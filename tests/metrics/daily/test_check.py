@@ -16,10 +16,10 @@ from libs.common.jobs.runner import JobRunner
 from services.metrics.daily.check import DailyCheck
 from services.metrics.daily.jobs import jobs_of
 from services.metrics.daily.schedule import check_schedule
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_daily
 from tests.metrics.platform.busy_days import busy_days, page_viewed
 from tests.metrics.serving import eventually_equal
+from tests.platform import events as make
 
 TOO_MANY = """
 insert into venue_analytics (tenant_id, venue_id, day, currency, order_count, newest_fact_at)

@@ -11,10 +11,10 @@ from libs.common.bus.port import DONE, Delivery
 from libs.common.context import TenantScope
 from services.metrics.daily import recording
 from services.metrics.daily.facts import DailyFact, DailyVisit
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_daily
 from tests.metrics.platform.busy_days import busy_days, page_viewed
 from tests.metrics.serving import eventually_equal
+from tests.platform import events as make
 
 DIVIDED = ("gross_minor", "refund_minor", "fee_minor", "refunded_ticket_count")
 

@@ -11,10 +11,10 @@ import pytest
 from tickettoken.metrics.v1 import performance_pb2
 
 from libs.common.bus.port import DONE, Delivery
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_daily
 from tests.metrics.platform.busy_days import busy_days, page_viewed
 from tests.metrics.serving import bad_fields, eventually_equal, refused
+from tests.platform import events as make
 
 COUNTS = ("order_count", "ticket_count", "refunded_ticket_count", "scanned_count", "visitor_count")
 MONEY = ("gross_minor", "refund_minor", "fee_minor", "order_count", "ticket_count")

@@ -11,11 +11,11 @@ from libs.common.errors import VenueNotFound
 from services.metrics.doors.board import Doors
 from services.metrics.doors.store import MOST_SHOWS
 from services.metrics.errors import EventNotFound, TooManyEvents
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle, oracle_tickets
 from tests.metrics.platform.evening import evening
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 MINUTE = timedelta(minutes=1)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.metrics.doors.figures import Board, Gate, Minute, filled, shown_minutes
-from tests.metrics.platform.events import NOON
+from tests.platform.events import NOON
 
 MINUTE = timedelta(minutes=1)
 

@@ -14,7 +14,7 @@ from services.metrics.event_documents.command import lines
 from services.metrics.event_documents.consumer import EventDocuments
 from services.metrics.event_documents.documents import MOST_STATEMENTS
 from services.metrics.event_documents.store import COLLECTION, EventDocumentStore
-from tests.metrics.platform import events as make
+from tests.platform import events as make
 
 
 @pytest.fixture

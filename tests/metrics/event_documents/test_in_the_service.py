@@ -12,8 +12,8 @@ from tickettoken.metrics.v1 import ingest_service_pb2
 
 from services.metrics.event_documents.store import COLLECTION
 from services.metrics.raw_events.store import COLLECTION as RAW_EVENTS
-from tests.metrics.platform import events as make
 from tests.metrics.serving import eventually_equal
+from tests.platform import events as make
 
 
 @pytest.fixture

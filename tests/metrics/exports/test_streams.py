@@ -18,10 +18,10 @@ from services.metrics.exports.exporter import Exporter
 from services.metrics.exports.mapping import batch_messages, columns_message
 from services.metrics.exports.question import DATA_SETS, question_of
 from tests.metrics.exports.reading import as_service, asked, exported, rest_of, rows_of, table
-from tests.metrics.platform import events as make
 from tests.metrics.process import Client
 from tests.metrics.recording.conftest import row
 from tests.metrics.serving import bad_fields, eventually_equal, refused
+from tests.platform import events as make
 
 WINDOW = (make.NOON - timedelta(days=30), make.NOON + timedelta(days=30))
 UNDATED = ("events", "venues", "ticket_status")

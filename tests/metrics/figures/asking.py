@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from tickettoken.metrics.v1 import figures_pb2
 
-from tests.metrics.platform.events import NOON
 from tests.metrics.process import Client
+from tests.platform.events import NOON
 
 DAY = timedelta(days=1)
 WINDOW = (NOON - DAY, NOON + DAY)

@@ -6,11 +6,11 @@ from uuid import uuid4
 import pytest
 
 from tests.metrics.figures.asking import DAY, WINDOW, Asker, query
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
 from tests.metrics.process import MetricsProcess
 from tests.metrics.read_models.test_read_models import deliver
 from tests.metrics.serving import bad_fields
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 HOUR = timedelta(hours=1)
 

@@ -12,7 +12,7 @@ from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from services.metrics.ingest.judgement import RESERVED_TYPES
 from services.metrics.ingest.publisher import Publisher
-from tests.metrics.platform import events as make
+from tests.platform import events as make
 
 
 class Woken:

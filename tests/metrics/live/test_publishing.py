@@ -9,7 +9,7 @@ from services.metrics.live.feed import FeedName, Feeds, StreamId
 from services.metrics.live.keys import LiveKey
 from services.metrics.live.publisher import LivePublisher
 from services.metrics.orders.live import ORDERS_COMPLETED
-from tests.metrics.platform import events as make
+from tests.platform import events as make
 
 
 class SlowFeeds(Feeds):

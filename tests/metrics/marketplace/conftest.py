@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 
 @dataclass

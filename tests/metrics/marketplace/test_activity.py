@@ -14,10 +14,10 @@ from libs.common.errors import VenueNotFound
 from services.metrics.errors import EventNotFound
 from services.metrics.marketplace.activity import Marketplace
 from tests.metrics.marketplace.conftest import market
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_marketplace as oracle
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 DAYS = (NOON, NOON + timedelta(days=30))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from libs.common.bus.revision import Revision
 from services.metrics.marketplace.facts import ListingStatement
 from services.metrics.marketplace.listings import Span, earliest_starts, listing_of, reach_hours
-from tests.metrics.platform.events import NOON
+from tests.platform.events import NOON
 
 LISTING = UUID(int=7)
 

@@ -7,11 +7,11 @@ import pytest
 from tickettoken.metrics.v1 import marketplace_pb2
 
 from tests.metrics.marketplace.conftest import market
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_marketplace as oracle
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_over_grpc import eventually, publish
 from tests.metrics.serving import bad_fields, refused
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 DAYS = (NOON, NOON + timedelta(days=30))
 

@@ -14,9 +14,9 @@ from libs.common.postgres.maintenance import refresh
 from services.metrics.marketplace.reader import MarketplaceReader
 from services.metrics.marketplace.recording import TICKETS_LISTED, TICKETS_RESOLD, record
 from tests.metrics.marketplace.conftest import market
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 
 @pytest.fixture

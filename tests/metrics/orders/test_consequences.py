@@ -7,11 +7,11 @@ import pytest
 
 from libs.common.context import TenantScope
 from services.metrics.orders import recording
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle, oracle_sales
-from tests.metrics.platform.events import NOON
 from tests.metrics.platform.year import year
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 SESSIONS = """
 select order_id, venue_id, session_id, sold_at, event_ids from order_sessions where tenant_id = $1

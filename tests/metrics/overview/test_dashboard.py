@@ -15,9 +15,9 @@ from services.metrics.customers_port import CustomerCounts, customer_figures
 from services.metrics.overview.mapping import dashboard_message
 from services.metrics.overview.traffic import Traffic
 from services.metrics.overview.windows import GRANULARITIES
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("minutes", "hours", "days"))
 BERLIN, UTC_ZONE = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")

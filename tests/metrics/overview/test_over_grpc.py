@@ -9,8 +9,8 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from tickettoken.metrics.v1 import ingest_service_pb2, overview_pb2
 
 from services.metrics.overview.windows import GRANULARITIES
-from tests.metrics.platform import events as make
 from tests.metrics.serving import bad_fields, eventually_equal, refused
+from tests.platform import events as make
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

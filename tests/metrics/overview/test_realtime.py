@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from libs.common.context import TenantScope
-from tests.metrics.platform import events as make
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
 
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
 TURNS = [

@@ -13,9 +13,9 @@ from services.metrics.performance.pacing import PacingReader
 from services.metrics.performance.report import EventPerformance
 from services.metrics.sales.reader import SalesReader
 from services.metrics.tickets.reader import TicketReader
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 DAY = timedelta(days=1)
 

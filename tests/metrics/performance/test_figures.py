@@ -13,8 +13,8 @@ from services.metrics.errors import EventNotFound
 from services.metrics.performance.questions import PerformanceQuestion, question_of
 from services.metrics.performance.sales import Age
 from tests.metrics.performance.conftest import DAY
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 MICROSECOND = timedelta(microseconds=1)
 COMING = Window(NOON, NOON + 90 * DAY)

@@ -7,8 +7,8 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from tickettoken.metrics.v1 import ingest_service_pb2, performance_pb2
 
 from tests.metrics.performance.conftest import DAY
-from tests.metrics.platform import events as make
 from tests.metrics.serving import bad_fields, eventually_equal, refused
+from tests.platform import events as make
 
 HOUR = timedelta(hours=1)
 

@@ -7,8 +7,8 @@ import pytest
 
 from libs.common.context import TenantScope
 from tests.metrics.performance.conftest import DAY
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 
 async def test_the_percentile_is_the_share_that_had_sold_less_by_then(season, told, paces):

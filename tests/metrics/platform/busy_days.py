@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from tickettoken.events.v1 import behavior_pb2
 from tickettoken.events.v1.envelope_pb2 import Event
 
-from tests.metrics.platform import events as make
+from tests.platform import events as make
 
 _OWN = uuid5(NAMESPACE_OID, "busy days").int
 """Keeps the ids of this generator apart from those of others with the same seed."""

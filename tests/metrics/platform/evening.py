@@ -7,7 +7,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
-from tests.metrics.platform import events as make
+from tests.platform import events as make
 
 _OWN = uuid5(NAMESPACE_OID, "evening").int
 """Keeps the ids of this generator apart from those of others with the same seed."""

@@ -4,8 +4,8 @@ import random
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from tests.metrics.platform import events as make
-from tests.metrics.platform.season import Season
+from tests.platform import events as make
+from tests.platform.season import Season
 
 _OWN = uuid5(NAMESPACE_OID, "year").int
 """Keeps the ids of this generator apart from those of others with the same seed."""

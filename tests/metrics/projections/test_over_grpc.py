@@ -12,9 +12,9 @@ import pytest
 from tickettoken.events.v1.envelope_pb2 import Event
 from tickettoken.metrics.v1 import ingest_service_pb2, projections_pb2, revenue_pb2
 
-from tests.metrics.platform import events as make
 from tests.metrics.process import MetricsProcess
 from tests.metrics.serving import bad_fields, eventually_equal, refused
+from tests.platform import events as make
 
 
 async def publish(client, events):

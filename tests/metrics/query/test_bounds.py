@@ -13,9 +13,9 @@ from services.metrics.query.executor import QueryExecutor
 from services.metrics.query.question import Question
 from services.metrics.query.vocabulary import Label, Metric
 from services.metrics.sales.reader import SalesFilter, SalesReader
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 DAY = timedelta(days=1)
 

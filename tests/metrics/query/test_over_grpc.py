@@ -9,11 +9,11 @@ from google.rpc import error_details_pb2
 from tickettoken.metrics.v1 import query_pb2
 
 from libs.common.rpc.status import status_from
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
 from tests.metrics.process import MetricsProcess
 from tests.metrics.read_models.test_read_models import deliver
 from tests.metrics.serving import bad_fields, refused
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 DAY = timedelta(days=1)
 WINDOW = (NOON - DAY, NOON + DAY)

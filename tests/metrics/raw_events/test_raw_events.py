@@ -13,7 +13,7 @@ from libs.common.context import acting_as
 from libs.common.errors import DependencyUnavailable
 from services.metrics.raw_events.consumer import RawEvents
 from services.metrics.raw_events.store import COLLECTION, RawEventStore
-from tests.metrics.platform import events as make
+from tests.platform import events as make
 
 KEPT = timedelta(days=400)
 

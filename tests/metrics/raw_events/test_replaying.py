@@ -14,9 +14,9 @@ from services.metrics.errors import ResumeExpired, ResumeTokenInvalid
 from services.metrics.raw_events.consumer import RawEvents
 from services.metrics.raw_events.replay import Replay
 from services.metrics.raw_events.store import RawEventStore
-from tests.metrics.platform import events as make
-from tests.metrics.platform.season import season
 from tests.metrics.serving import refused
+from tests.platform import events as make
+from tests.platform.season import season
 
 KEPT = timedelta(days=400)
 KEY = b"r" * 32

@@ -9,7 +9,7 @@ from libs.common.bus.consumer import service_caller
 from libs.common.bus.port import DONE, Delivery
 from libs.common.context import acting_as
 from services.metrics.namespaces import ANY_TOPIC, Topic, namespace
-from tests.metrics.platform import events as make
+from tests.platform import events as make
 
 EVERYTHING = {*Topic, ANY_TOPIC}
 

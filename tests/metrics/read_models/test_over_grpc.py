@@ -9,11 +9,11 @@ import pytest
 from tickettoken.events.v1.envelope_pb2 import Event
 from tickettoken.metrics.v1 import capacity_pb2, ingest_service_pb2, revenue_pb2
 
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle
-from tests.metrics.platform.events import NOON
-from tests.metrics.platform.season import season
 from tests.metrics.serving import bad_fields, refused
+from tests.platform import events as make
+from tests.platform.events import NOON
+from tests.platform.season import season
 
 
 async def publish(client, events):

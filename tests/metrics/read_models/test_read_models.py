@@ -13,10 +13,10 @@ from libs.common.context import TenantScope
 from services.metrics.capacity.report import Capacity
 from services.metrics.revenue.summary import Revenue
 from services.metrics.sales.reader import SalesReader
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle
-from tests.metrics.platform.events import NOON
-from tests.metrics.platform.season import season
+from tests.platform import events as make
+from tests.platform.events import NOON
+from tests.platform.season import season
 
 # Grain: rollup row. Not empty exactly when the rollup is not the sum of the lines.
 ROLLUP_ERRORS = """

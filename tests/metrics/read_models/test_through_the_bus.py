@@ -22,8 +22,8 @@ from services.metrics.read_models import consumer as read_models_queue
 from services.metrics.revenue.summary import Revenue
 from services.metrics.sales.reader import SalesReader
 from tests.metrics.platform import oracle
-from tests.metrics.platform.events import NOON
-from tests.metrics.platform.season import season
+from tests.platform.events import NOON
+from tests.platform.season import season
 
 
 @pytest.fixture(params=["rabbitmq", "redis_server"])

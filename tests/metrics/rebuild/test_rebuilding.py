@@ -21,9 +21,9 @@ from services.metrics.read_models.consumer import ReadModels
 from services.metrics.read_models.effects import Effects
 from services.metrics.rebuild.rebuild import Rebuild, RebuildRefused
 from services.metrics.rebuild.store import EMPTIED
-from tests.metrics.platform import events as make
 from tests.metrics.season.log import Log
 from tests.metrics.season.play import play
+from tests.platform import events as make
 
 TABLES = sorted(re.search(r"from (\w+)", statement)[1] for statement in EMPTIED)
 OTHERS = {

@@ -7,9 +7,9 @@ import pytest
 from tickettoken.events.v1.envelope_pb2 import Event
 from tickettoken.metrics.v1 import ingest_service_pb2, performance_pb2, revenue_pb2, sales_pb2
 
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
 from tests.metrics.serving import bad_fields, eventually_equal, refused
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 DAY = timedelta(days=1)
 

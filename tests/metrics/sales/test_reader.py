@@ -11,11 +11,11 @@ import pytest
 from libs.common.buckets import Window, bucket_edges
 from libs.common.context import TenantScope
 from services.metrics.sales.reader import Dimension, SalesFilter, SalesReader
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_sales as oracle
-from tests.metrics.platform.events import NOON
 from tests.metrics.platform.year import END, START, moment, year
 from tests.metrics.read_models.test_read_models import ROLLUP_ERRORS, deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 DIMENSIONS = [frozenset(some) for count in range(5) for some in combinations(Dimension, count)]
 

@@ -11,10 +11,10 @@ from services.metrics.capacity.report import Capacity
 from services.metrics.sales.reader import SalesReader
 from services.metrics.sales.standings import OrderBy
 from services.metrics.sales.top_events import Rankings
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
 from tests.metrics.platform.year import END, START
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 DAY = timedelta(days=1)
 

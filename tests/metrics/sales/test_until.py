@@ -6,10 +6,10 @@ from uuid import uuid4
 
 from libs.common.context import TenantScope
 from services.metrics.sales.until import SoldUntil, sold_until
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
 from tests.metrics.platform.year import END, START, moment
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 DAY = timedelta(days=1)
 

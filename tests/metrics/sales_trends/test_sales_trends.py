@@ -12,7 +12,7 @@ from libs.common.errors import InvalidField
 from services.metrics.sales_trends.measures import Measure, measures_of
 from services.metrics.sales_trends.periods import whole_periods
 from services.metrics.sales_trends.questions import question_of
-from tests.metrics.platform.events import NOON
+from tests.platform.events import NOON
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

@@ -8,11 +8,11 @@ from libs.common.bus.consumer import service_caller
 from libs.common.context import TenantScope, acting_as
 from services.metrics.namespaces import Topic
 from services.metrics.tickets import recording
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_tickets
 from tests.metrics.platform.evening import evening
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 MINUTE = timedelta(minutes=1)
 

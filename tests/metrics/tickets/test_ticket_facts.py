@@ -8,8 +8,8 @@ import pytest
 
 from services.metrics.tickets.events import ticket_of
 from services.metrics.tickets.recorder import merged
-from tests.metrics.platform import events as make
-from tests.metrics.platform.events import NOON
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 TENANT, VENUE, TICKET, SHOW, OTHER, STALLS, BALCONY, ORDER = (UUID(int=number) for number in range(1, 9))
 

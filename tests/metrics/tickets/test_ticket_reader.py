@@ -12,11 +12,11 @@ import pytest
 from libs.common.buckets import Window, bucket_edges
 from libs.common.context import TenantScope
 from services.metrics.tickets.reader import TicketReader
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_tickets
 from tests.metrics.platform.evening import evening
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from uuid import uuid4
 import pytest
 
 from libs.common.bus.port import DONE, Delivery
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_tickets
 from tests.metrics.platform.evening import evening
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 MINUTE = timedelta(minutes=1)
 

@@ -15,11 +15,11 @@ from libs.common.paging import PageTokenInvalid, PageTokens
 from services.metrics.errors import EventNotFound
 from services.metrics.tickets import status_store
 from services.metrics.tickets.status import TicketStatuses
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle, oracle_tickets
 from tests.metrics.platform.evening import evening
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 from tickettoken.metrics.v1 import live_pb2, marketplace_pb2
 
-from tests.metrics.platform import events as make
 from tests.metrics.read_models.test_over_grpc import eventually, publish
 from tests.metrics.serving import bad_fields, refused
+from tests.platform import events as make
 
 
 async def status(client, **request):

@@ -12,9 +12,9 @@ from libs.common.jobs.queue import enqueue
 from libs.common.jobs.runner import JobRunner
 from services.metrics.views.jobs import SCHEDULES, jobs_of
 from services.metrics.views.refreshes import VIEWS, Refreshes
-from tests.metrics.platform import events as make
 from tests.metrics.platform.busy_days import busy_days
 from tests.metrics.serving import eventually_equal
+from tests.platform import events as make
 
 EVENING = datetime(2026, 6, 1, 20, tzinfo=UTC)
 _REFRESHED_AT = "select refreshed_at from materialized_refreshes where view_name = $1"

@@ -10,11 +10,11 @@ from libs.common.context import TenantScope
 from libs.common.errors import VenueNotFound
 from libs.common.paging import PageTokenInvalid, PageTokens
 from services.metrics.visits.active import ActiveSessions
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_visits as oracle
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
 from tests.metrics.visits.journeys import journeys
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 SECOND = timedelta(seconds=1)
 

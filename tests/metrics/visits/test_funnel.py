@@ -10,11 +10,11 @@ from libs.common.context import TenantScope
 from libs.common.errors import InvalidField, VenueNotFound
 from libs.common.moments import timestamp_of
 from services.metrics.errors import EventNotFound
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_visits as oracle
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
 from tests.metrics.visits.journeys import journeys
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 DAY = timedelta(days=1)
 

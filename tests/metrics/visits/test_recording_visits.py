@@ -14,11 +14,11 @@ from libs.common.postgres.maintenance import PartitionPlan, maintain_partitions
 from services.metrics.namespaces import Topic
 from services.metrics.visits import recording
 from services.metrics.visits.retention import VisitRetention
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_visits as oracle
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
 from tests.metrics.visits.journeys import journeys
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 DAY = timedelta(days=1)
 TABLES = ("session_activity", "session_days", "sessions", "session_histories", "session_gaps")

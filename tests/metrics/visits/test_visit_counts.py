@@ -9,11 +9,11 @@ import pytest
 from libs.common.buckets import Window, bucket_edges, zone
 from libs.common.context import TenantScope
 from services.metrics.visits.reader import VisitReader
-from tests.metrics.platform import events as make
 from tests.metrics.platform import oracle_visits as oracle
-from tests.metrics.platform.events import NOON
 from tests.metrics.read_models.test_read_models import deliver
 from tests.metrics.visits.journeys import journeys
+from tests.platform import events as make
+from tests.platform.events import NOON
 
 DAY = timedelta(days=1)
 

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 from tickettoken.metrics.v1 import funnel_pb2, sessions_pb2
 
-from tests.metrics.platform import events as make
 from tests.metrics.read_models.test_over_grpc import publish
 from tests.metrics.serving import bad_fields, eventually_equal, refused
+from tests.platform import events as make
 
 
 def funnel(client, *, start=None, end=None, **filters):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
-from tests.metrics.platform import events as make
+from tests.platform import events as make
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""Platform events made by hand or by the season, and what they must add up to."""
