@@ -1,6 +1,7 @@
 """What serving and working share: stores, clients, and the state that must exist once in a process."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from redis.asyncio import Redis
@@ -12,6 +13,7 @@ from libs.common.cache.cache import Cache
 from libs.common.catalog.venues import Venues
 from libs.common.postgres.database import Database
 from libs.common.sealing import derive_key
+from libs.common.service import Check
 from services.metrics.event_documents.store import EventDocumentStore
 from services.metrics.live.feed import Feeds
 from services.metrics.live.publisher import LivePublisher
@@ -56,6 +58,17 @@ class Engines:
         )
         self.event_documents = EventDocumentStore.connect(settings.mongo_url.get_secret_value())
         self.influx = _influx(settings)
+
+    @property
+    def dependencies(self) -> dict[str, Check]:
+        """What health reports beside the process itself, by name."""
+        return {
+            "postgres": self.database.check,
+            "redis": partial(redis.check, self.redis),
+            "bus": self.bus.check,
+            "mongo": self.raw_events.check,
+            **({} if self.influx is None else {"influx": self.influx.check}),
+        }
 
     def key(self, purpose: str) -> bytes:
         return derive_key(self.settings.identity_key_path, purpose)
