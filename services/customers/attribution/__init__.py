@@ -1,0 +1,1 @@
+"""Attribution: which channels orders are credited to, in conversions and in money."""

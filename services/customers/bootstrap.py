@@ -1,0 +1,37 @@
+"""Runs what was asked for: a half of the service, or both in one process.
+
+A half that does not run is not imported: it would cost memory and time at every start.
+"""
+
+import argparse
+
+from libs.common import service
+from services.customers.engines import SERVICE, Engines
+from services.customers.settings import CustomersSettings
+
+
+async def serve(settings: CustomersSettings, _arguments: argparse.Namespace) -> int:
+    """Answer calls until SIGTERM or SIGINT; returns the exit code."""
+    from services.customers.serving import Serving
+
+    engines = Engines(settings)
+    return await service.run(SERVICE, settings, engines, working=None, serving=lambda: Serving(engines))
+
+
+async def work(settings: CustomersSettings, _arguments: argparse.Namespace) -> int:
+    """Consume events, relay and do jobs until SIGTERM or SIGINT; returns the exit code."""
+    from services.customers.working import Working
+
+    engines = Engines(settings)
+    return await service.run(SERVICE, settings, engines, working=lambda: Working(engines), serving=None)
+
+
+async def serve_and_work(settings: CustomersSettings, _arguments: argparse.Namespace) -> int:
+    """Both in one process until SIGTERM or SIGINT; returns the exit code."""
+    from services.customers.serving import Serving
+    from services.customers.working import Working
+
+    engines = Engines(settings)
+    return await service.run(
+        SERVICE, settings, engines, working=lambda: Working(engines), serving=lambda: Serving(engines)
+    )

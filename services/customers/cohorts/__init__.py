@@ -1,0 +1,1 @@
+"""Cohorts: customers who first bought in the same period, followed from then on."""

@@ -1,0 +1,14 @@
+"""Tables of privacy."""
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    raise NotImplementedError("migrations go forward: restore a backup to go back")

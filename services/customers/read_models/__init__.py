@@ -1,0 +1,1 @@
+"""Consumption of platform events into the read models of purchases and people."""

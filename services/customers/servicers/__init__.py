@@ -1,0 +1,1 @@
+"""Each gRPC service of the contract, put together from the capabilities that implement its methods."""

@@ -1,0 +1,13 @@
+"""CustomerAnalyticsService."""
+
+from tickettoken.customers.v1 import customer_analytics_service_pb2_grpc
+
+from libs.common.rpc.joining import joined
+from services.customers.engines import Engines
+
+
+def customer_analytics_servicer(
+    engines: Engines,
+) -> customer_analytics_service_pb2_grpc.CustomerAnalyticsServiceServicer:
+    """Figures over many customers."""
+    return joined(customer_analytics_service_pb2_grpc.CustomerAnalyticsServiceServicer)
