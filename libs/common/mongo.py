@@ -122,6 +122,23 @@ class TenantCollection:
                     if not _is_only_about_duplicates(error):
                         raise
 
+    async def exchange(self, documents: Sequence[Mapping[str, Any]]) -> int:
+        """Replace documents that nobody changed since they were read; returns how many there were.
+
+        Args:
+            documents: Each with an `edition` one above that of the stored document of its `id`.
+        """
+        tenant_id, replaced = current_caller().tenant_id, 0
+        for start in range(0, len(documents), _BATCH):
+            operations = []
+            for document in documents[start : start + _BATCH]:
+                stored = _stored(document, tenant_id)
+                read = {"_id": stored["_id"], "edition": document["edition"] - 1}
+                operations.append(ReplaceOne(read, stored))
+            with reaching_mongodb():
+                replaced += (await self._collection.bulk_write(operations, ordered=False)).matched_count
+        return replaced
+
     async def get(self, identity: str) -> Document | None:
         """The document of this id."""
         with reaching_mongodb():

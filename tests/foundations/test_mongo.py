@@ -58,6 +58,24 @@ async def test_the_same_id_is_another_document_for_another_tenant(paths, ours, t
         assert await paths.find({}, limit=10) == [{"id": "same", "clicks": 1}]
 
 
+async def test_only_documents_that_nobody_changed_meanwhile_are_exchanged(paths, ours, theirs):
+    for caller in (ours, theirs):
+        with acting_as(caller):
+            await paths.upsert([document("mine", edition=1), document("changed", edition=2)])
+
+    with acting_as(ours):
+        wanted = [document("mine", edition=2), document("changed", edition=2), document("new", edition=1)]
+
+        assert await paths.exchange(wanted) == 1
+        assert await paths.exchange([]) == 0
+        assert await paths.find({}, sort=[("id", 1)], limit=10) == [
+            {"id": "changed", "edition": 2},
+            {"id": "mine", "edition": 2},
+        ]
+    with acting_as(theirs):
+        assert await paths.get("mine") == {"id": "mine", "edition": 1}
+
+
 async def test_finding_sorts_limits_and_streams(paths, ours):
     with acting_as(ours):
         await paths.upsert([document(str(n), clicks=n) for n in range(20)])

@@ -1,0 +1,1 @@
+"""What people did in their sessions: one MongoDB document a person, session and venue."""

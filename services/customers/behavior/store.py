@@ -1,0 +1,106 @@
+"""The MongoDB collection `user_behavior`: sessions of the current caller's tenant."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from libs.common.mongo import Document, Mongo
+from services.customers.behavior.documents import Visit, merged
+
+COLLECTION: Final = "user_behavior"
+_LOOKUP: Final = 100
+_NEWEST_FIRST: Final = (("first_microseconds", DESCENDING), ("id", DESCENDING))
+
+
+class BehaviorStore:
+    """Documents of sessions, by person.
+
+    Args:
+        mongo: Database of the service.
+        kept: How long a session is kept after its last step.
+    """
+
+    def __init__(self, mongo: Mongo, *, kept: timedelta) -> None:
+        self._collection = mongo.collection(COLLECTION)
+        self._kept = kept
+
+    async def ensure(self) -> None:
+        """Make the indexes, and bring their expiry to what is configured; may run any number of times.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable.
+        """
+        person = [
+            ("tenant_id", ASCENDING),
+            ("customer_id", ASCENDING),
+            ("first_microseconds", DESCENDING),
+            ("id", DESCENDING),
+        ]
+        await self._collection.ensure(
+            [
+                IndexModel([("tenant_id", ASCENDING), ("id", ASCENDING)], name="session", unique=True),
+                IndexModel(person, name="person"),
+                IndexModel(
+                    [("last_at", ASCENDING)],
+                    name="expiry",
+                    expireAfterSeconds=int(self._kept.total_seconds()),
+                ),
+            ]
+        )
+
+    async def add(self, visits: Sequence[Visit]) -> None:
+        """Bring sessions to hold these steps; steps that they hold already change nothing.
+
+        A session that another writer changed meanwhile is read again; every repetition means that one of them
+        has succeeded.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable; repeat all.
+        """
+        by_session: dict[str, list[Visit]] = defaultdict(list)
+        for visit in visits:
+            by_session[visit.document_id].append(visit)
+        for start in range(0, len(by_session), _LOOKUP):
+            identities = sorted(by_session)[start : start + _LOOKUP]
+            await self._merge({identity: by_session[identity] for identity in identities})
+
+    async def _merge(self, by_session: dict[str, list[Visit]]) -> None:
+        waiting = by_session
+        while waiting:
+            found = await self._collection.find({"id": {"$in": list(waiting)}}, limit=len(waiting))
+            stored = {document["id"]: document for document in found}
+            new = [merged(visits[0].start, visits) for key, visits in waiting.items() if key not in stored]
+            if new:
+                await self._collection.keep(new)
+            changed = [
+                document | {"edition": stored[key]["edition"] + 1}
+                for key, visits in waiting.items()
+                if key in stored and (document := merged(stored[key], visits)) != stored[key]
+            ]
+            replaced = await self._collection.exchange(changed)
+            again = {document["id"] for document in new}
+            if replaced < len(changed):
+                again |= {document["id"] for document in changed}
+            waiting = {key: by_session[key] for key in again}
+
+    async def sessions(self, customer_id: UUID, query: Document, *, limit: int) -> list[Document]:
+        """Sessions of a person that fit a further query, the one that began last first.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable.
+        """
+        return await self._collection.find(
+            {"customer_id": str(customer_id), **query}, sort=_NEWEST_FIRST, limit=limit
+        )
+
+    async def forget(self, customer_id: UUID) -> int:
+        """Delete everything about a person; returns how many sessions there were.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable.
+        """
+        return await self._collection.delete({"customer_id": str(customer_id)})
