@@ -1,12 +1,18 @@
 """Read models of the platform's events: venues, shows, ticket types, orders, purchases, admissions, transfers, people.
 
+And the tables that every service has: idempotency keys, inbox, outbox, jobs.
+
 Rows that are replaced as a whole carry their revision (version, revised_at, revision_id): the greatest one holds,
 so that events may arrive twice and in any order. Version -1 marks a row that another fact named before its own
 event came. Money is in minor units of the row's currency.
 """
 
+from libs.common.bus.inbox import INBOX_DDL
+from libs.common.bus.outbox import OUTBOX_DDL
+from libs.common.jobs.schema import JOBS_DDL
 from libs.common.postgres.migrate import apply
 from libs.common.postgres.rls import tenant_table
+from libs.common.rpc.idempotency import IDEMPOTENCY_DDL
 
 revision = "0001"
 down_revision = None
@@ -229,6 +235,7 @@ create index customer_venues_by_customer on customer_venues (tenant_id, customer
 
 
 def upgrade() -> None:
+    apply(IDEMPOTENCY_DDL, INBOX_DDL, OUTBOX_DDL, JOBS_DDL)
     kept = "select, insert, update"
     apply(VENUES, VENUES_BY_TENANT, tenant_table("venues", venue_column="venue_id", app=kept))
     apply(EVENTS, EVENTS_BY_VENUE, tenant_table("events", venue_column="venue_id", app=kept))
