@@ -1,0 +1,1 @@
+"""Erasure, access, and extracts that name nobody."""
