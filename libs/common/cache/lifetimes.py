@@ -31,6 +31,9 @@ TICKETS = Lifetime("metrics", "tickets", timedelta(minutes=5), "scan, transfer, 
 MARKETPLACE = Lifetime("metrics", "marketplace", timedelta(minutes=5), "listing and resale events")
 FACTS = Lifetime("metrics", "facts", timedelta(minutes=5), "any platform event of the venue")
 PROJECTIONS = Lifetime("metrics", "projections", timedelta(hours=24), "nothing: keys hash the history")
+BASELINES = Lifetime(
+    "customers", "baselines", timedelta(hours=1), "nothing: what is usual at a venue moves slowly"
+)
 CATALOG = Lifetime("metrics", "catalog", timedelta(minutes=10), "venue, event and ticket type events")
 
 LIFETIMES = (
@@ -44,6 +47,7 @@ LIFETIMES = (
     MARKETPLACE,
     FACTS,
     PROJECTIONS,
+    BASELINES,
     CATALOG,
 )
 
