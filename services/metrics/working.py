@@ -2,6 +2,7 @@
 
 import asyncio
 
+from libs.common.bus.relaying import SubscribedRelay
 from libs.common.jobs.runner import JobRunner
 from libs.common.tasks import ended, essential
 from services.metrics.daily import jobs as daily_jobs
@@ -9,7 +10,6 @@ from services.metrics.daily.check import DailyCheck
 from services.metrics.engines import SERVICE, Engines
 from services.metrics.event_documents import consumer as event_documents_queue
 from services.metrics.event_documents.consumer import EventDocuments
-from services.metrics.ingest.relaying import SubscribedRelay
 from services.metrics.live.repair import FeedRepair
 from services.metrics.live.values import LiveValues
 from services.metrics.raw_events import consumer as raw_events_queue

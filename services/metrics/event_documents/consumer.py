@@ -8,6 +8,7 @@ from typing import Final
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus.consumer import repeatable
+from libs.common.bus.fitness import require_fit
 from libs.common.bus.port import BatchHandler, Bus, Consumer
 from services.metrics.event_documents.documents import (
     STATED_TYPES,
@@ -17,7 +18,6 @@ from services.metrics.event_documents.documents import (
     statement_of,
 )
 from services.metrics.event_documents.store import EventDocumentStore
-from services.metrics.ingest.admission import require_fit
 
 QUEUE: Final = "metrics.event-documents"
 TYPES: Final = STATED_TYPES

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from tickettoken.events.v1.envelope_pb2 import Event
 
+from libs.common.bus.fitness import problems_of
 from libs.common.context import TenantScope
-from services.metrics.ingest.admission import problems_of
 
 RESERVED_TYPES: Final = frozenset(
     {

@@ -7,8 +7,8 @@ from typing import Final
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus.consumer import repeatable
+from libs.common.bus.fitness import require_fit
 from libs.common.bus.port import Bus, Consumer
-from services.metrics.ingest.admission import require_fit
 from services.metrics.raw_events.documents import document_of
 from services.metrics.raw_events.store import RawEventStore
 

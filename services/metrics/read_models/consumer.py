@@ -8,6 +8,7 @@ from uuid import UUID
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus.consumer import AfterCommit, in_transaction
+from libs.common.bus.fitness import require_fit
 from libs.common.bus.port import Bus, Consumer
 from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
@@ -16,7 +17,6 @@ from libs.common.ids import repeated_id
 from libs.common.postgres.database import Connection, Database
 from services.metrics.changes import Changes
 from services.metrics.daily import recording as daily
-from services.metrics.ingest.admission import require_fit
 from services.metrics.read_models import catalog
 from services.metrics.read_models.effects import Effects
 from services.metrics.read_models.recorders import RECORDERS

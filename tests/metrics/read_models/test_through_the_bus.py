@@ -13,9 +13,9 @@ from deploy.local.servers import Valkey
 from libs.common.buckets import Window
 from libs.common.bus import open_bus
 from libs.common.bus.outbox import OutboxRelay
+from libs.common.bus.relaying import SubscribedRelay
 from libs.common.context import TenantScope
 from services.metrics.ingest.publisher import Publisher
-from services.metrics.ingest.relaying import SubscribedRelay
 from services.metrics.raw_events import consumer as raw_events_queue
 from services.metrics.raw_events.store import COLLECTION, RawEventStore
 from services.metrics.read_models import consumer as read_models_queue
