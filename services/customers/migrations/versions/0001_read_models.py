@@ -1,10 +1,10 @@
-"""Read models of the platform's events: venues, shows, ticket types, orders, purchases, admissions, transfers, people.
+"""Read models of the platform's events: the catalog, orders, purchases, admissions, transfers, people.
 
 And the tables that every service has: idempotency keys, inbox, outbox, jobs.
 
-Rows that are replaced as a whole carry their revision (version, revised_at, revision_id): the greatest one holds,
-so that events may arrive twice and in any order. Version -1 marks a row that another fact named before its own
-event came. Money is in minor units of the row's currency.
+Rows that are replaced as a whole carry their revision (version, revised_at, revision_id): the greatest one
+holds, so that events may arrive twice and in any order. Version -1 marks a row that another fact named before
+its own event came. Money is in minor units of the row's currency.
 """
 
 from libs.common.bus.inbox import INBOX_DDL
@@ -118,11 +118,11 @@ create table refunds (
 )
 """
 
-# Grain: one order of a known customer, and each currency in which it moved money. At any moment derived from `orders`
-# and `refunds`; cancelled orders have no row. `order_count` is 1 in the sale's currency while something of the order
-# stands (not all of its money, or of its tickets if it cost nothing, went back), otherwise 0: its sum is the number
-# of purchases, and the sum of spend_minor is what was spent, refunds taken off. Rows of order_count 0 and spend 0
-# remain as a trace of what was returned.
+# Grain: one order of a known customer, and each currency in which it moved money. At any moment derived
+# from `orders` and `refunds`; cancelled orders have no row. `order_count` is 1 in the sale's currency while
+# something of the order stands (not all of its money, or of its tickets if it cost nothing, went back),
+# otherwise 0: its sum is the number of purchases, and the sum of spend_minor is what was spent, refunds
+# taken off. Rows of order_count 0 and spend 0 remain as a trace of what was returned.
 PURCHASES = """
 create table purchases (
     tenant_id uuid not null,
@@ -148,7 +148,8 @@ create table purchases (
 PURCHASES_BY_CUSTOMER = """
 create index purchases_by_customer on purchases (tenant_id, customer_id, sold_at, order_id)
 """
-# Carries what scores and lifetime value sum, so that a venue's or a tenant's whole history is read from it alone.
+# Carries what scores and lifetime value sum, so that a venue's or a tenant's whole history is read from it
+# alone.
 PURCHASES_BY_VENUE = """
 create index purchases_by_venue on purchases (tenant_id, venue_id, sold_at)
     include (customer_id, currency, order_count, spend_minor)
@@ -169,7 +170,8 @@ create table admissions (
 )
 """
 ADMISSIONS_BY_CUSTOMER = """
-create index admissions_by_customer on admissions (tenant_id, customer_id, admitted_at) where customer_id is not null
+create index admissions_by_customer on admissions (tenant_id, customer_id, admitted_at)
+ where customer_id is not null
 """
 ADMISSIONS_BY_ORDER = (
     "create index admissions_by_order on admissions (tenant_id, order_id) where order_id is not null"
@@ -194,7 +196,8 @@ create index transfers_from on transfers (tenant_id, from_customer_id, transferr
  where from_customer_id is not null
 """
 TRANSFERS_TO = """
-create index transfers_to on transfers (tenant_id, to_customer_id, transferred_at) where to_customer_id is not null
+create index transfers_to on transfers (tenant_id, to_customer_id, transferred_at)
+ where to_customer_id is not null
 """
 
 # Grain: one person of a tenant, as the last customer event tells, or made by the first fact that names them.
@@ -216,9 +219,9 @@ create table customers (
 )
 """
 
-# Grain: one person and a venue that they have dealt with: bought, were admitted, gave or got a ticket. A caller with a
-# venue grant sees exactly the people who have a row here for a granted venue. `first_seen_at` is the earliest such
-# fact, `last_seen_at` the latest.
+# Grain: one person and a venue that they have dealt with: bought, were admitted, gave or got a ticket. A
+# caller with a venue grant sees exactly the people who have a row here for a granted venue. `first_seen_at`
+# is the earliest such fact, `last_seen_at` the latest.
 CUSTOMER_VENUES = """
 create table customer_venues (
     tenant_id uuid not null,

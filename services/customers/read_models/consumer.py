@@ -1,0 +1,93 @@
+"""The queue that keeps the read models: which events it takes, and one transaction for a batch of them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+from uuid import UUID
+
+from tickettoken.events.v1.envelope_pb2 import Event
+
+from libs.common.bus.consumer import AfterCommit, in_transaction
+from libs.common.bus.fitness import require_fit
+from libs.common.bus.port import Bus, Consumer
+from libs.common.cache.cache import Cache
+from libs.common.catalog import events as catalog
+from libs.common.catalog.recorder import record_catalog
+from libs.common.catalog.venues import Venues
+from libs.common.context import TenantScope
+from libs.common.errors import VenueNotFound
+from libs.common.ids import repeated_id
+from libs.common.postgres.database import Connection, Database
+from services.customers.changes import Changes
+from services.customers.namespaces import venue_namespaces
+from services.customers.read_models.recorders import RECORDERS
+
+QUEUE: Final = "customers.read-models"
+TYPES: Final = tuple(
+    dict.fromkeys((*catalog.TYPES, *(kind for recorder in RECORDERS for kind in recorder.types)))
+)
+"""Each type once, though several capabilities may keep a part of it."""
+PREFETCH: Final = 500
+
+
+class ReadModels:
+    """Applies batches of one tenant's events; what a batch changes becomes visible at once or not at all."""
+
+    def __init__(self, database: Database, venues: Venues, cache: Cache) -> None:
+        self._database = database
+        self._venues = venues
+        self._cache = cache
+
+    def consumer(self, bus: Bus) -> Consumer:
+        """The queue's consumer on a bus."""
+        handler = in_transaction(self._database, service="customers", queue=QUEUE, apply=self.apply)
+        return bus.consume(QUEUE, types=TYPES, handler=handler, prefetch=PREFETCH)
+
+    async def apply(self, conn: Connection, events: Sequence[Event]) -> AfterCommit:
+        """Write new events of one tenant inside its transaction.
+
+        Args:
+            conn: The open transaction.
+            events: Events that were never applied, in any order.
+
+        Raises:
+            InvalidField: An event breaks a rule of its contract; it goes to the dead letters with the reason.
+            VenueNotFound: An event names a venue of another tenant.
+        """
+        for event in events:
+            require_fit(event)
+        tenant_id = repeated_id(events[0].tenant_id)
+        await self._require_own_venues(conn, tenant_id, events)
+        changes = await _record(conn, tenant_id, events)
+        restated = {repeated_id(event.venue_id) for event in events if event.type in catalog.TYPES}
+
+        async def after_commit() -> None:
+            self._venues.forget(tenant_id, restated)
+            await self._cache.invalidate(venue_namespaces(changes.venues))
+
+        return after_commit
+
+    async def _require_own_venues(self, conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> None:
+        venue_ids = {repeated_id(event.venue_id) for event in events if event.venue_id}
+        owned = await self._venues.register(conn, TenantScope(tenant_id), venue_ids)
+        for venue_id in venue_ids - owned:
+            raise VenueNotFound("the venue belongs to another tenant", venue_id=venue_id)
+
+
+async def _record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> Changes:
+    by_type: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        by_type[event.type].append(event)
+
+    def of(types: Iterable[str]) -> list[Event]:
+        return [event for kind in types for event in by_type.get(kind, ())]
+
+    parts = [(recorder, of(recorder.types)) for recorder in RECORDERS]
+    shows = [show for recorder, own in parts for show in recorder.shows(own)]
+    described = of(catalog.TYPES)
+    moved_from = await record_catalog(conn, tenant_id, map(catalog.statement_of, described), shows)
+    changes = Changes(venues={*moved_from, *(repeated_id(event.venue_id) for event in described)})
+    for recorder, own in parts:
+        if own:
+            changes.add(await recorder.record(conn, tenant_id, own))
+    return changes

@@ -1,0 +1,40 @@
+"""The capabilities that keep read models, in the order in which a transaction writes them."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from tickettoken.events.v1.envelope_pb2 import Event
+
+from libs.common.catalog.statements import NamedEvent
+from libs.common.postgres.database import Connection
+from services.customers.changes import Changes
+from services.customers.people import recording as people
+from services.customers.purchases import attending
+from services.customers.purchases import recording as purchases
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """One capability's part in a batch.
+
+    `shows` tells which shows its events name, so that the catalog has a row for them; `record` writes events
+    that were never applied, in any order, within the tenant's transaction. Every transaction calls recorders
+    in the order of `RECORDERS` and each sorts its rows, so that two replicas wait in one order.
+    """
+
+    types: tuple[str, ...]
+    shows: Callable[[Sequence[Event]], Iterable[NamedEvent]]
+    record: Callable[[Connection, UUID, Sequence[Event]], Awaitable[Changes]]
+
+
+def _no_shows(_events: Sequence[Event]) -> Iterable[NamedEvent]:
+    return ()
+
+
+RECORDERS: Final = (
+    Recorder(purchases.TYPES, purchases.shows, purchases.record),
+    Recorder(attending.TYPES, attending.shows, attending.record),
+    Recorder(people.TYPES, _no_shows, people.record),
+)

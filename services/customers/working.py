@@ -1,0 +1,39 @@
+"""Joins consumers, relays and jobs to stores: the half of a process that works by itself."""
+
+import asyncio
+
+from libs.common.bus.relaying import SubscribedRelay
+from libs.common.jobs.runner import JobRunner
+from libs.common.tasks import essential
+from services.customers.engines import SERVICE, Engines
+from services.customers.read_models import consumer as read_models_queue
+from services.customers.read_models.consumer import ReadModels
+
+
+class Working:
+    """The half that consumes events, relays the outbox and does jobs."""
+
+    def __init__(self, engines: Engines) -> None:
+        read_models = ReadModels(engines.database, engines.venues, engines.cache)
+        self._consumers = (read_models.consumer(engines.bus),)
+        queues = {read_models_queue.QUEUE: read_models_queue.TYPES}
+        self._relay = SubscribedRelay(engines.bus, engines.relay, queues)
+        self._jobs = JobRunner(engines.worker_database, service=SERVICE, jobs=(), schedules=())
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        works = {
+            **{f"consumer-{at}": consumer.run() for at, consumer in enumerate(self._consumers)},
+            "outbox-relay": self._relay.run(),
+            "jobs": self._jobs.run_until(self._stop),
+        }
+        self._tasks = [essential(work, name=name) for name, work in works.items()]
+
+    async def close(self) -> None:
+        """Let what is in hand finish, then stop."""
+        self._stop.set()
+        self._relay.stop()
+        for consumer in self._consumers:
+            consumer.stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
