@@ -1,0 +1,94 @@
+"""A migrated customers database for the session; tests are kept apart by tenants of their own."""
+
+import asyncpg
+import pytest
+
+from libs.common.bus.consumer import in_transaction
+from libs.common.cache.cache import Cache
+from libs.common.catalog.venues import Venues
+from libs.common.mongo import Mongo
+from libs.common.postgres.database import Database
+from libs.common.redis import connect
+from services.customers.read_models.consumer import QUEUE, ReadModels
+from tests.customers.process import CustomersProcess
+
+
+@pytest.fixture(scope="session")
+async def customers_service(postgres_server):
+    """URLs of the migrated database's roles."""
+    service = await postgres_server.create_database("customers", migrated=True)
+    yield service
+    await postgres_server.drop_database(service)
+
+
+@pytest.fixture(scope="session")
+async def database(customers_service):
+    """The app role's database."""
+    database = Database.connect(customers_service.app_url, application_name="tests", pool_size=8)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+async def worker_database(customers_service):
+    """The worker role's database."""
+    database = Database.connect(customers_service.worker_url, application_name="tests", pool_size=4)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def as_admin(customers_service):
+    """A superuser's connection, which row-level security does not bind."""
+    connection = await asyncpg.connect(customers_service.admin_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def redis(redis_url):
+    client = connect(redis_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def mongo(mongo_url):
+    """The service's MongoDB."""
+    mongo = Mongo.connect(mongo_url, database="customers", application_name="tests")
+    yield mongo
+    await mongo.close()
+
+
+@pytest.fixture
+def venues(database):
+    return Venues(database)
+
+
+@pytest.fixture
+async def cache(redis):
+    cache = Cache(redis, service="customers", key=b"k" * 32)
+    await cache.start()
+    yield cache
+    await cache.close()
+
+
+@pytest.fixture
+def read_models(database, venues, cache):
+    return ReadModels(database, venues, cache)
+
+
+@pytest.fixture
+def handler(database, read_models):
+    """What the read models' consumer does with a batch of deliveries."""
+    return in_transaction(database, service="customers", queue=QUEUE, apply=read_models.apply)
+
+
+@pytest.fixture(scope="session")
+def customers_process(customers_service, redis_url, mongo_url, tmp_path_factory):
+    """The service as a process of its own."""
+    process = CustomersProcess(
+        tmp_path_factory.mktemp("customers"), customers_service, redis_url=redis_url, mongo_url=mongo_url
+    ).start()
+    yield process
+    process.stop()
