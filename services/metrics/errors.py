@@ -122,13 +122,6 @@ class TooManyGroups(AnalyticsError):
     reason = "TOO_MANY_GROUPS"
 
 
-class ExportsBusy(AnalyticsError):
-    """This process already exports as much as it may at once."""
-
-    kind = Kind.RESOURCE_EXHAUSTED
-    reason = "EXPORTS_BUSY"
-
-
 class SeriesExpired(AnalyticsError):
     """The answer needs figures of series from before the retention of rollups."""
 

@@ -2,23 +2,8 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NamedTuple
 
-
-class Kind(Enum):
-    """What the values of a column are; timestamps are microseconds since 1970."""
-
-    STRING = 1
-    INTEGER = 2
-    NUMBER = 3
-    TIMESTAMP = 4
-
-
-class Column(NamedTuple):
-    """A column as the statement selects it."""
-
-    name: str
-    kind: Kind
+from libs.common.tables.columns import Column
 
 
 class Narrowing(Enum):
@@ -45,21 +30,3 @@ class DataSet:
     columns: tuple[Column, ...]
     statement: str
     narrowing: Narrowing | None = None
-
-
-_SUFFIXES: Final = (("_minor", Kind.INTEGER), ("_count", Kind.INTEGER), ("_at", Kind.TIMESTAMP))
-
-
-def columns(names: str, **others: Kind) -> tuple[Column, ...]:
-    """Columns by their names: counts and minor units are whole numbers, what ends in `_at` an instant.
-
-    Args:
-        names: Names, parted by spaces.
-        **others: Kinds of columns whose names do not tell; all that is left is text.
-    """
-
-    def kind(name: str) -> Kind:
-        told = next((kind for suffix, kind in _SUFFIXES if name.endswith(suffix)), Kind.STRING)
-        return others.get(name, told)
-
-    return tuple(Column(name, kind(name)) for name in names.split())

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from services.metrics.exports.dataset import DataSet, Kind, Narrowing, columns
+from libs.common.tables.columns import Kind, columns
+from services.metrics.exports.dataset import DataSet, Narrowing
 
 # Grain: recorded row, series by series; `metadata` stays out, since callers may put people into it. Index:
 # metric_series_venue_idx, then analytics_metrics_series_idx; row-level security of the series limits venues.

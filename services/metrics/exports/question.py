@@ -10,7 +10,8 @@ from tickettoken.metrics.v1 import rows_pb2
 
 from libs.common.errors import InvalidField
 from libs.common.moments import moment_of
-from services.metrics.exports.dataset import Column, DataSet, Narrowing
+from libs.common.tables.columns import Column
+from services.metrics.exports.dataset import DataSet, Narrowing
 from services.metrics.exports.point_sets import POINT_SETS
 from services.metrics.exports.sale_sets import SALE_SETS
 from services.metrics.exports.show_sets import SHOW_SETS

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from services.metrics.exports.dataset import DataSet, Kind, Narrowing, columns
+from libs.common.tables.columns import Kind, columns
+from services.metrics.exports.dataset import DataSet, Narrowing
 
 # Grain: order that counts, currency of its lines (nearly always one); of one show, its lines alone. Index:
 # order_lines_by_time, order_lines_by_venue or order_lines_by_event: rows come in the order of time, and

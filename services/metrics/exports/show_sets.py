@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from services.metrics.exports.dataset import DataSet, Kind, Narrowing, columns
+from libs.common.tables.columns import Kind, columns
+from services.metrics.exports.dataset import DataSet, Narrowing
 
 # Grain: show and currency of its money (null: no money yet). Index: events_by_venue, then a show's days.
 _EVENTS: Final = """

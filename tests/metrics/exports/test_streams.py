@@ -13,7 +13,7 @@ from libs.common.auth.identity import IdentityIssuer
 from libs.common.bus.port import DONE, Delivery
 from libs.common.context import TenantScope
 from libs.common.errors import DependencyUnavailable
-from services.metrics.errors import ExportsBusy
+from libs.common.tables.snapshots import ExportsBusy
 from services.metrics.exports.exporter import Exporter
 from services.metrics.exports.mapping import batch_messages, columns_message
 from services.metrics.exports.question import DATA_SETS, question_of
