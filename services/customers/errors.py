@@ -15,3 +15,87 @@ class TooFewPaths(AnalyticsError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "TOO_FEW_PATHS"
+
+
+class SearchTooBroad(AnalyticsError):
+    """More people have a word that begins like this than one search reads."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "SEARCH_TOO_BROAD"
+
+
+class ErasureNotFound(AnalyticsError):
+    """The tenant has no such erasure."""
+
+    kind = Kind.NOT_FOUND
+    reason = "ERASURE_NOT_FOUND"
+
+
+class DatasetTooLarge(AnalyticsError):
+    """An extract would hold more customers than one answer does."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "DATASET_TOO_LARGE"
+
+
+class DatasetsBusy(AnalyticsError):
+    """As many extracts as may are being calculated."""
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "DATASETS_BUSY"
+
+
+class CampaignNotFound(AnalyticsError):
+    """The tenant has no such campaign, or it belongs to a venue that the token does not grant."""
+
+    kind = Kind.NOT_FOUND
+    reason = "CAMPAIGN_NOT_FOUND"
+
+
+class EtagMismatch(AnalyticsError):
+    """Somebody changed the thing since the caller read it."""
+
+    kind = Kind.ABORTED
+    reason = "ETAG_MISMATCH"
+
+
+class StatusNotAllowed(AnalyticsError):
+    """The status may not follow the present one."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "STATUS_NOT_ALLOWED"
+
+
+class TooManyTouchpoints(AnalyticsError):
+    """A time has more touchpoints or purchases than are read at once."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "TOO_MANY_TOUCHPOINTS"
+
+
+class AttributionBusy(AnalyticsError):
+    """As many attributions as may are waiting to be calculated."""
+
+    kind = Kind.RESOURCE_EXHAUSTED
+    reason = "ATTRIBUTION_BUSY"
+
+
+class ModelNotFitted(AnalyticsError):
+    """No run has fitted models for the venue yet; the first one follows the first night with purchases."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "MODEL_NOT_FITTED"
+
+
+class NotEnoughHistory(AnalyticsError):
+    """Too few customers came back, or over too short a time, to fit a model; or the customer never bought."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "NOT_ENOUGH_HISTORY"
+
+
+class ModelNotIdentifiable(AnalyticsError):
+    """The data do not fix the parameters of any model: its likelihood is flat, or rises up to a boundary."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "MODEL_NOT_IDENTIFIABLE"

@@ -6,6 +6,10 @@ from libs.common.bus.relaying import SubscribedRelay
 from libs.common.jobs.runner import JobRunner
 from libs.common.tasks import essential
 from services.customers.engines import SERVICE, Engines
+from services.customers.privacy import confirmations as confirmations_queue
+from services.customers.privacy import jobs as privacy_jobs
+from services.customers.privacy.confirmations import Confirmations
+from services.customers.privacy.working import cleaning_of
 from services.customers.read_models import consumer as read_models_queue
 from services.customers.read_models.consumer import ReadModels
 
@@ -14,11 +18,20 @@ class Working:
     """The half that consumes events, relays the outbox and does jobs."""
 
     def __init__(self, engines: Engines) -> None:
-        read_models = ReadModels(engines.database, engines.venues, engines.cache)
-        self._consumers = (read_models.consumer(engines.bus),)
-        queues = {read_models_queue.QUEUE: read_models_queue.TYPES}
+        read_models = ReadModels(engines.database, engines.venues, engines.cache, engines.tombstones)
+        confirmations = Confirmations(engines.database)
+        self._consumers = (read_models.consumer(engines.bus), confirmations.consumer(engines.bus))
+        queues = {
+            read_models_queue.QUEUE: read_models_queue.TYPES,
+            confirmations_queue.QUEUE: confirmations_queue.TYPES,
+        }
         self._relay = SubscribedRelay(engines.bus, engines.relay, queues)
-        self._jobs = JobRunner(engines.worker_database, service=SERVICE, jobs=(), schedules=())
+        self._jobs = JobRunner(
+            engines.worker_database,
+            service=SERVICE,
+            jobs=(*privacy_jobs.jobs_of(cleaning_of(engines)),),
+            schedules=(),
+        )
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 

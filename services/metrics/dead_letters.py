@@ -4,6 +4,7 @@ import argparse
 
 from libs.common.bus import dead_letters, open_bus
 from services.metrics.event_documents.consumer import QUEUE as EVENT_DOCUMENTS
+from services.metrics.privacy.consumer import QUEUE as ERASURES
 from services.metrics.raw_events.consumer import QUEUE as RAW_EVENTS
 from services.metrics.read_models.consumer import QUEUE as READ_MODELS
 from services.metrics.settings import MetricsSettings
@@ -11,7 +12,7 @@ from services.metrics.settings import MetricsSettings
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the verb's parser its options."""
-    dead_letters.add_commands(parser, (READ_MODELS, RAW_EVENTS, EVENT_DOCUMENTS))
+    dead_letters.add_commands(parser, (READ_MODELS, RAW_EVENTS, EVENT_DOCUMENTS, ERASURES))
 
 
 async def run(settings: MetricsSettings, arguments: argparse.Namespace) -> int:

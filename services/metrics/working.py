@@ -1,8 +1,10 @@
 """Joins consumers, relays and jobs to stores: the half of a process that works by itself."""
 
 import asyncio
+from functools import partial
 
 from libs.common.bus.relaying import SubscribedRelay
+from libs.common.erasure.tombstones import KEY_PURPOSE, Hiding, Tombstones
 from libs.common.jobs.runner import JobRunner
 from libs.common.tasks import ended, essential
 from services.metrics.daily import jobs as daily_jobs
@@ -12,8 +14,11 @@ from services.metrics.event_documents import consumer as event_documents_queue
 from services.metrics.event_documents.consumer import EventDocuments
 from services.metrics.live.repair import FeedRepair
 from services.metrics.live.values import LiveValues
+from services.metrics.privacy import consumer as erasures_queue
+from services.metrics.privacy.consumer import Erasures
 from services.metrics.raw_events import consumer as raw_events_queue
 from services.metrics.raw_events.consumer import RawEvents
+from services.metrics.raw_events.people import rename_person
 from services.metrics.read_models import consumer as read_models_queue
 from services.metrics.read_models.consumer import ReadModels
 from services.metrics.read_models.effects import Effects
@@ -32,18 +37,22 @@ class Working:
     def __init__(self, engines: Engines) -> None:
         settings = engines.settings
         sales = LiveValues(engines.live, engines.slots, lane=settings.ingest_lanes)
-        read_models = ReadModels(engines.database, engines.venues, Effects(sales, engines.cache))
-        raw_events = RawEvents(engines.raw_events)
+        tombstones = Tombstones(engines.key(KEY_PURPOSE))
+        read_models = ReadModels(engines.database, engines.venues, Effects(sales, engines.cache), tombstones)
+        raw_events = RawEvents(engines.raw_events, Hiding(engines.database, tombstones))
+        erasures = Erasures(engines.database, tombstones, partial(rename_person, engines.raw_events))
         documents = EventDocuments(engines.event_documents)
         self._consumers = (
             read_models.consumer(engines.bus),
             raw_events.consumer(engines.bus),
             documents.consumer(engines.bus),
+            erasures.consumer(engines.bus),
         )
         queues = {
             read_models_queue.QUEUE: read_models_queue.TYPES,
             raw_events_queue.QUEUE: raw_events_queue.TYPES,
             event_documents_queue.QUEUE: event_documents_queue.TYPES,
+            erasures_queue.QUEUE: erasures_queue.TYPES,
         }
         self._relay = SubscribedRelay(engines.bus, engines.relay, queues)
         self._repair = FeedRepair(

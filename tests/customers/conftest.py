@@ -6,6 +6,7 @@ import pytest
 from libs.common.bus.consumer import in_transaction
 from libs.common.cache.cache import Cache
 from libs.common.catalog.venues import Venues
+from libs.common.erasure.tombstones import Hiding, Tombstones
 from libs.common.mongo import Mongo
 from libs.common.postgres.database import Database
 from libs.common.redis import connect
@@ -74,8 +75,19 @@ async def cache(redis):
 
 
 @pytest.fixture
-def read_models(database, venues, cache):
-    return ReadModels(database, venues, cache)
+def tombstones():
+    return Tombstones(b"t" * 32)
+
+
+@pytest.fixture
+def hiding(database, tombstones):
+    """For stores beside PostgreSQL: events with pseudonyms in the place of erased people."""
+    return Hiding(database, tombstones)
+
+
+@pytest.fixture
+def read_models(database, venues, cache, tombstones):
+    return ReadModels(database, venues, cache, tombstones)
 
 
 @pytest.fixture

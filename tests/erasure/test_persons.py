@@ -127,3 +127,16 @@ def test_a_pseudonym_is_stable_and_depends_on_key_tenant_and_person():
     }
     assert pseudonym not in others
     assert len(others) == 5
+
+
+def test_free_texts_of_an_erased_person_are_taken_out_with_them():
+    person, pseudonym = uuid4(), uuid4()
+    view = naming("page_viewed", customer_id=person)
+    view.page_viewed.page = f"/people/{str(person).upper()}/tickets"
+    touchpoint = naming("campaign_touchpoint", customer_id=person)
+    touchpoint.campaign_touchpoint.metadata.update({"greeting": "Dear Ada"})
+
+    hidden = [renamed(event, {person: pseudonym}) for event in (view, touchpoint)]
+
+    assert hidden[0].page_viewed.page == f"/people/{pseudonym}/tickets"
+    assert not hidden[1].campaign_touchpoint.HasField("metadata")

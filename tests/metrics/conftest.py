@@ -14,6 +14,7 @@ from services.metrics.live.values import LiveValues
 from services.metrics.read_models.consumer import QUEUE, ReadModels
 from services.metrics.read_models.effects import Effects
 from services.metrics.writer_slots import WriterSlots
+from tests.metrics.erased import TOMBSTONES
 from tests.metrics.process import MetricsProcess
 
 
@@ -77,7 +78,7 @@ def live_values(database, worker_database, redis):
 
 @pytest.fixture
 def read_models(database, venues, live_values, cache):
-    return ReadModels(database, venues, Effects(live_values, cache))
+    return ReadModels(database, venues, Effects(live_values, cache), TOMBSTONES)
 
 
 @pytest.fixture

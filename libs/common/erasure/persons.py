@@ -1,5 +1,6 @@
 """Who a platform event names, and the same event with pseudonyms in their place."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 from uuid import UUID
@@ -55,7 +56,18 @@ def renamed(event: Event, pseudonyms: Mapping[UUID, UUID]) -> Event | None:
     for message, field, person in list(_places(copy)):
         if person in pseudonyms:
             setattr(message, field, str(pseudonyms[person]))
+    _clear_free_texts(copy, pseudonyms)
     return copy
+
+
+def _clear_free_texts(event: Event, pseudonyms: Mapping[UUID, UUID]) -> None:
+    """Take out what may say who somebody is in other places than the fields for it."""
+    if event.HasField("page_viewed"):
+        for person, pseudonym in pseudonyms.items():
+            id_in_path = re.compile(re.escape(str(person)), re.IGNORECASE)
+            event.page_viewed.page = id_in_path.sub(str(pseudonym), event.page_viewed.page)
+    if event.HasField("campaign_touchpoint"):
+        event.campaign_touchpoint.ClearField("metadata")
 
 
 def _places(event: Event) -> Iterator[tuple[object, str, UUID]]:

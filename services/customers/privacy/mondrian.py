@@ -9,6 +9,7 @@ discernibility.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +37,7 @@ class Column:
         return int(self.codes.max()) + 1 if self.codes.size else 0
 
 
-def coded(values: Sequence[object], *, on_a_line: bool) -> tuple[Column, list[object]]:
+def coded(values: Sequence[Any], *, on_a_line: bool) -> tuple[Column, list[Any]]:
     """A column of raw values, and the value behind each code.
 
     Args:
@@ -133,10 +134,8 @@ def _middle_code(codes: Codes, size: int, k: int) -> int | None:
 
 
 def _loss(columns: Sequence[Column], codes: Codes) -> float:
-    rows = codes.shape[1]
-    return rows * sum(
-        _width(column, _present(own, column.size)) for column, own in zip(columns, codes, strict=True)
-    )
+    pairs = zip(columns, codes, strict=True)
+    return len(codes[0]) * sum(_width(column, _present(own, column.size)) for column, own in pairs)
 
 
 def _present(codes: Codes, size: int) -> Rows:
@@ -149,6 +148,6 @@ def _width(column: Column, present: npt.NDArray[np.integer]) -> float:
         return 0.0
     if column.positions is None:
         return len(present) / column.size
-    span = float(column.positions[-1] - column.positions[0])
-    width = float(column.positions[present[-1]] - column.positions[present[0]])
-    return width / span
+    first, last = float(column.positions[0]), float(column.positions[-1])
+    low, high = float(column.positions[present[0]]), float(column.positions[present[-1]])
+    return (high - low) / (last - first)

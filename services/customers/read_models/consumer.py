@@ -15,6 +15,7 @@ from libs.common.catalog import events as catalog
 from libs.common.catalog.recorder import record_catalog
 from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
+from libs.common.erasure.tombstones import Tombstones
 from libs.common.errors import VenueNotFound
 from libs.common.ids import repeated_id
 from libs.common.postgres.database import Connection, Database
@@ -33,10 +34,11 @@ PREFETCH: Final = 500
 class ReadModels:
     """Applies batches of one tenant's events; what a batch changes becomes visible at once or not at all."""
 
-    def __init__(self, database: Database, venues: Venues, cache: Cache) -> None:
+    def __init__(self, database: Database, venues: Venues, cache: Cache, tombstones: Tombstones) -> None:
         self._database = database
         self._venues = venues
         self._cache = cache
+        self._tombstones = tombstones
 
     def consumer(self, bus: Bus) -> Consumer:
         """The queue's consumer on a bus."""
@@ -57,6 +59,7 @@ class ReadModels:
         for event in events:
             require_fit(event)
         tenant_id = repeated_id(events[0].tenant_id)
+        events = await self._tombstones.hide(conn, tenant_id, events)
         await self._require_own_venues(conn, tenant_id, events)
         changes = await _record(conn, tenant_id, events)
         restated = {repeated_id(event.venue_id) for event in events if event.type in catalog.TYPES}

@@ -9,6 +9,8 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from libs.common.bus.consumer import repeatable
 from libs.common.bus.fitness import require_fit
 from libs.common.bus.port import Bus, Consumer
+from libs.common.context import current_caller
+from libs.common.erasure.tombstones import Hiding
 from services.metrics.raw_events.documents import document_of
 from services.metrics.raw_events.store import RawEventStore
 
@@ -18,12 +20,23 @@ PREFETCH: Final = 500
 
 
 class RawEvents:
-    """Stores batches of events. While MongoDB is away they wait in the queue; nothing else waits for them."""
+    """Stores batches of events. While MongoDB is away they wait in the queue; nothing else waits for them.
+
+    Args:
+        store: The raw events.
+        hiding: Puts pseudonyms in the place of erased people.
+        now: The present instant.
+    """
 
     def __init__(
-        self, store: RawEventStore, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        store: RawEventStore,
+        hiding: Hiding,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
+        self._hiding = hiding
         self._now = now
         self._is_ready = False
 
@@ -33,7 +46,7 @@ class RawEvents:
         return bus.consume(QUEUE, types=TYPES, handler=handler, prefetch=PREFETCH)
 
     async def apply(self, events: Sequence[Event]) -> None:
-        """Keep the events; one that is kept already stays as it is.
+        """Keep the events, erased people under their pseudonyms; one that is kept already stays as it is.
 
         Raises:
             InvalidField: An event breaks a rule of its contract; it goes to the dead letters with the reason.
@@ -45,4 +58,5 @@ class RawEvents:
             await self._store.ensure()
             self._is_ready = True
         stored_at = self._now()
-        await self._store.put([document_of(event, stored_at) for event in events])
+        async with self._hiding.hidden(current_caller().tenant_id, events) as hidden:
+            await self._store.put([document_of(event, stored_at) for event in hidden])

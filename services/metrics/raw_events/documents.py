@@ -8,6 +8,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.buckets import microseconds
+from libs.common.erasure.persons import persons_of
 from libs.common.mongo import Document
 
 _PAYLOADS: Final = frozenset(field.name for field in Event.DESCRIPTOR.oneofs_by_name["payload"].fields)
@@ -33,6 +34,7 @@ def document_of(event: Event, stored_at: datetime) -> Document:
         "occurred_microseconds": microseconds(occurred_at),  # BSON dates end at milliseconds
         "producer": event.producer,
         "stored_at": stored_at,
+        "people": people_of(event),
         "payload": MessageToDict(getattr(event, kind)) if kind else {},
     }
     if event.venue_id:
@@ -40,6 +42,11 @@ def document_of(event: Event, stored_at: datetime) -> Document:
     if event.traceparent:
         document["traceparent"] = event.traceparent
     return document
+
+
+def people_of(event: Event) -> list[str]:
+    """Ids of the people an event names, as their documents are found by: lower case, each once, sorted."""
+    return sorted({str(person) for person in persons_of(event)})
 
 
 def event_of(document: Document, tenant_id: UUID) -> Event:

@@ -11,6 +11,7 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from libs.common.sealing import Seal, SealBroken
 from services.metrics.errors import ResumeExpired, ResumeTokenInvalid
 from services.metrics.raw_events.documents import event_of
+from services.metrics.raw_events.people import tell_people
 from services.metrics.raw_events.store import Position, RawEventStore, Wanted
 
 _STILL_ARRIVING: Final = timedelta(minutes=1)
@@ -48,6 +49,7 @@ class Replay:
         types: tuple[str, ...] = (),
         start: datetime | None = None,
         end: datetime | None = None,
+        customer_id: UUID | None = None,
     ) -> AsyncIterator[tuple[str, list[Event]]]:
         """What was stored until now, after the token; each batch with the token that continues it.
 
@@ -61,7 +63,9 @@ class Replay:
         """
         now = self._now()
         position = self._position(tenant_id, resume_token, now) if resume_token else Position.start()
-        wanted = Wanted(now, types, start, end)
+        wanted = Wanted(now, types, start, end, customer_id)
+        if customer_id is not None:
+            await tell_people(self._store, tenant_id)
         settled = Position(now - _STILL_ARRIVING, "")
         async with aclosing(self._store.batches(wanted, position, self._batch)) as pages:
             async for page in pages:

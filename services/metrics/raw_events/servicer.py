@@ -1,6 +1,7 @@
 """gRPC: IngestService's replay of raw events."""
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 from tickettoken.metrics.v1 import ingest_service_pb2
 
@@ -26,6 +27,7 @@ class ReplayServicer:
             types=tuple(request.types),
             start=moment_of(request.start_time, "startTime") if request.HasField("start_time") else None,
             end=moment_of(request.end_time, "endTime") if request.HasField("end_time") else None,
+            customer_id=UUID(request.customer_id) if request.customer_id else None,
         )
         async for token, events in batches:
             yield ingest_service_pb2.ReplayEventsResponse(resume_token=token, events=events)

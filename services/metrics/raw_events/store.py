@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Self
+from uuid import UUID
 
 from pymongo import ASCENDING, IndexModel
 
@@ -31,17 +32,20 @@ class Position(NamedTuple):
 class Wanted:
     """Which events to read: those stored before an instant, of some types, that occurred within a window.
 
-    No types: all. An end of the window that is None is open.
+    No types: all. An end of the window that is None is open. With a customer: only those that name them.
     """
 
     stored_before: datetime
     types: tuple[str, ...] = ()
     start: datetime | None = None
     end: datetime | None = None
+    customer_id: UUID | None = None
 
     def query(self) -> Document:
-        """Types and window as MongoDB has them."""
+        """Types, window and person as MongoDB has them."""
         query: Document = {"type": {"$in": list(self.types)}} if self.types else {}
+        if self.customer_id is not None:
+            query["people"] = str(self.customer_id)
         occurred = {}
         if self.start is not None:
             occurred["$gte"] = microseconds(self.start)
@@ -75,10 +79,12 @@ class RawEventStore:
             DependencyUnavailable: MongoDB is not reachable.
         """
         replay = [("tenant_id", ASCENDING), ("stored_at", ASCENDING), ("id", ASCENDING)]
+        people = [("tenant_id", ASCENDING), ("people", ASCENDING)]
         expiry = int(self._kept.total_seconds())
         await self._collection.ensure(
             [
                 IndexModel(replay, name="replay"),
+                IndexModel(people, name="people"),
                 IndexModel([("stored_at", ASCENDING)], name="expiry", expireAfterSeconds=expiry),
             ]
         )
@@ -90,6 +96,40 @@ class RawEventStore:
             DependencyUnavailable: MongoDB is not reachable; some may have been stored, repeat all.
         """
         await self._collection.keep(documents)
+
+    async def replace(self, documents: Sequence[Document]) -> None:
+        """Put documents in the place of those with their ids.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable; some may have been replaced, repeat all.
+        """
+        await self._collection.upsert(documents)
+
+    async def delete(self, event_ids: Sequence[str]) -> None:
+        """Delete events; those that are not there need not be.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable.
+        """
+        if event_ids:
+            await self._collection.delete({"id": {"$in": list(event_ids)}})
+
+    async def naming(self, customer_id: UUID, *, after: str = "", limit: int) -> list[Document]:
+        """Events that name a person, by id, after one of these ids.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable.
+        """
+        query = {"people": str(customer_id), "id": {"$gt": after}}
+        return await self._collection.find(query, sort=[("id", ASCENDING)], limit=limit)
+
+    async def of_untold_people(self, *, limit: int) -> list[Document]:
+        """Events that were kept before documents told whom they name, by index `people`.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable.
+        """
+        return await self._collection.find({"people": {"$exists": False}}, limit=limit)
 
     def batches(self, wanted: Wanted, after: Position, size: int) -> AsyncGenerator[list[Document], None]:
         """Events in the order in which they were stored, after a position, in lists of at most `size`.

@@ -12,6 +12,7 @@ from libs.common.bus.fitness import require_fit
 from libs.common.bus.port import Bus, Consumer
 from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
+from libs.common.erasure.tombstones import Tombstones
 from libs.common.errors import VenueNotFound
 from libs.common.ids import repeated_id
 from libs.common.postgres.database import Connection, Database
@@ -33,10 +34,11 @@ PREFETCH: Final = 500
 class ReadModels:
     """Applies batches of one tenant's events; what a batch changes becomes visible at once or not at all."""
 
-    def __init__(self, database: Database, venues: Venues, effects: Effects) -> None:
+    def __init__(self, database: Database, venues: Venues, effects: Effects, tombstones: Tombstones) -> None:
         self._database = database
         self._venues = venues
         self._effects = effects
+        self._tombstones = tombstones
 
     def consumer(self, bus: Bus) -> Consumer:
         """The queue's consumer on a bus."""
@@ -57,6 +59,7 @@ class ReadModels:
         for event in events:
             require_fit(event)
         tenant_id = UUID(events[0].tenant_id)
+        events = await self._tombstones.hide(conn, tenant_id, events)
         venue_ids = {repeated_id(event.venue_id) for event in events}
         restated = {repeated_id(event.venue_id) for event in events if event.type in catalog.TYPES}
         await self._require_own_venues(conn, tenant_id, venue_ids)

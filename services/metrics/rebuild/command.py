@@ -15,6 +15,7 @@ from libs.common.bus.consumer import service_caller
 from libs.common.cache.cache import Cache
 from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope, acting_as
+from libs.common.erasure.tombstones import KEY_PURPOSE, Tombstones
 from libs.common.errors import AnalyticsError
 from libs.common.postgres.database import Database
 from libs.common.sealing import derive_key
@@ -68,7 +69,8 @@ async def run(settings: MetricsSettings, arguments: argparse.Namespace) -> int:
         client = redis.connect(settings.redis_url.get_secret_value(), application_name="metrics-replay")
         stack.push_async_callback(client.aclose)
         cache = Cache(client, service="metrics", key=derive_key(settings.identity_key_path, "cache"))
-        models = ReadModels(database, Venues(database), Effects(None, cache))
+        tombstones = Tombstones(derive_key(settings.identity_key_path, KEY_PURPOSE))
+        models = ReadModels(database, Venues(database), Effects(None, cache), tombstones)
         rebuild = Rebuild(database, raw_events, models)
         try:
             if arguments.documents:

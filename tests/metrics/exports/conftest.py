@@ -9,6 +9,7 @@ from libs.common.catalog.venues import Venues
 from libs.common.redis import connect
 from services.metrics.read_models.consumer import QUEUE, ReadModels
 from services.metrics.read_models.effects import Effects
+from tests.metrics.erased import TOMBSTONES
 from tests.metrics.exports.reading import asked, exported
 from tests.metrics.season.log import Log
 from tests.metrics.season.play import play
@@ -20,7 +21,7 @@ async def small_season(database, redis_url):
     made = play(41, orders=450)
     redis = connect(redis_url)
     cache = Cache(redis, service="metrics", key=b"k" * 32)
-    models = ReadModels(database, Venues(database), Effects(None, cache))
+    models = ReadModels(database, Venues(database), Effects(None, cache), TOMBSTONES)
     handler = in_transaction(database, service="metrics", queue=QUEUE, apply=models.apply)
     log = Log(made)
     arrivals = log.arrivals(41)

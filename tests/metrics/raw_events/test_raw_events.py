@@ -13,6 +13,7 @@ from libs.common.context import acting_as
 from libs.common.errors import DependencyUnavailable
 from services.metrics.raw_events.consumer import RawEvents
 from services.metrics.raw_events.store import COLLECTION, RawEventStore
+from tests.metrics.erased import NobodyErased
 from tests.platform import events as make
 
 KEPT = timedelta(days=400)
@@ -34,7 +35,7 @@ async def store(mongo_url):
 
 @pytest.fixture
 def handler(store):
-    return repeatable(service="metrics", apply=RawEvents(store).apply)
+    return repeatable(service="metrics", apply=RawEvents(store, NobodyErased()).apply)
 
 
 async def handled(handler, *events):
@@ -61,8 +62,8 @@ async def test_repeated_batches_keep_each_event_once_and_do_not_touch_it(store, 
     events = [make.order_completed(tenant, uuid4()) for _ in range(20)]
 
     with acting_as(service_caller("metrics", tenant)):
-        await RawEvents(store, now=lambda: early).apply(events[:15])
-        await RawEvents(store, now=lambda: late).apply(events)
+        await RawEvents(store, NobodyErased(), now=lambda: early).apply(events[:15])
+        await RawEvents(store, NobodyErased(), now=lambda: late).apply(events)
 
     kept = await collection.find({"tenant_id": str(tenant)}).to_list()
     assert sorted(document["id"] for document in kept) == sorted(event.event_id for event in events)

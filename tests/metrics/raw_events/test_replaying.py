@@ -14,6 +14,7 @@ from services.metrics.errors import ResumeExpired, ResumeTokenInvalid
 from services.metrics.raw_events.consumer import RawEvents
 from services.metrics.raw_events.replay import Replay
 from services.metrics.raw_events.store import RawEventStore
+from tests.metrics.erased import NobodyErased
 from tests.metrics.serving import refused
 from tests.platform import events as make
 from tests.platform.season import season
@@ -35,7 +36,7 @@ async def stored(store, events, at=None):
     batches = [events[start : start + 40] for start in range(0, len(events), 40)]
     for number, batch in enumerate(batches):
         moment = at - timedelta(seconds=len(batches) - number)
-        await RawEvents(store, now=lambda moment=moment: moment).apply(batch)
+        await RawEvents(store, NobodyErased(), now=lambda moment=moment: moment).apply(batch)
 
 
 async def collected(batches):

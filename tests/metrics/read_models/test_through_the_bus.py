@@ -21,6 +21,7 @@ from services.metrics.raw_events.store import COLLECTION, RawEventStore
 from services.metrics.read_models import consumer as read_models_queue
 from services.metrics.revenue.summary import Revenue
 from services.metrics.sales.reader import SalesReader
+from tests.metrics.erased import NobodyErased
 from tests.metrics.platform import oracle
 from tests.platform.events import NOON
 from tests.platform.season import season
@@ -73,7 +74,7 @@ def works(bus, relay, read_models, raw_store):
     return (
         SubscribedRelay(bus, relay, queues),
         read_models.consumer(bus),
-        raw_events_queue.RawEvents(raw_store).consumer(bus),
+        raw_events_queue.RawEvents(raw_store, NobodyErased()).consumer(bus),
     )
 
 

@@ -21,6 +21,7 @@ from services.metrics.read_models.consumer import ReadModels
 from services.metrics.read_models.effects import Effects
 from services.metrics.rebuild.rebuild import Rebuild, RebuildRefused
 from services.metrics.rebuild.store import EMPTIED
+from tests.metrics.erased import TOMBSTONES, NobodyErased
 from tests.metrics.season.log import Log
 from tests.metrics.season.play import play
 from tests.platform import events as make
@@ -32,6 +33,8 @@ OTHERS = {
     "analytics_aggregations", "realtime_metrics", "realtime_versions", "counters",
     # The life of the service itself.
     "idempotency_keys", "inbox", "outbox", "job_schedules", "job_runs", "read_model_rebuilds", "daily_checks",
+    # Whom nothing may bring back.
+    "erasures", "erased_customers",
     # Who owns a venue's id is kept; the rest of its row is compared with the read models.
     "venues",
 }  # fmt: skip
@@ -46,19 +49,22 @@ async def raw_events(mongo_url):
 
 @pytest.fixture
 def rebuild(database, raw_events, venues, cache):
-    return Rebuild(database, raw_events, ReadModels(database, venues, Effects(None, cache)))
+    return Rebuild(database, raw_events, ReadModels(database, venues, Effects(None, cache), TOMBSTONES))
 
 
 @pytest.fixture
 def impatient(database, raw_events, venues, cache):
     return Rebuild(
-        database, raw_events, ReadModels(database, venues, Effects(None, cache)), patience_seconds=1
+        database,
+        raw_events,
+        ReadModels(database, venues, Effects(None, cache), TOMBSTONES),
+        patience_seconds=1,
     )
 
 
 async def applied(handler, raw_events, events):
     """The events, as both queues take them."""
-    keep = repeatable(service="metrics", apply=RawEvents(raw_events).apply)
+    keep = repeatable(service="metrics", apply=RawEvents(raw_events, NobodyErased()).apply)
     for start in range(0, len(events), 300):
         batch = [Delivery(event, 1) for event in events[start : start + 300]]
         for settlements in (await handler(batch), await keep(batch)):
@@ -185,7 +191,7 @@ async def test_a_rebuild_refuses_to_lose_what_has_expired(handler, raw_events, r
     assert await handler([Delivery(event, 1)]) == [DONE]
     almost_expired = datetime.now(UTC) - timedelta(days=399, hours=12)
     with acting_as(service_caller("metrics", tenant)):
-        await RawEvents(raw_events, now=lambda: almost_expired).apply([event])
+        await RawEvents(raw_events, NobodyErased(), now=lambda: almost_expired).apply([event])
 
     with pytest.raises(RebuildRefused, match="have expired"):
         await rebuilt(rebuild, tenant)

@@ -12,6 +12,7 @@ from services.metrics.live.values import LiveValues
 from services.metrics.read_models.consumer import QUEUE, ReadModels
 from services.metrics.read_models.effects import Effects
 from services.metrics.writer_slots import WriterSlots
+from tests.metrics.erased import TOMBSTONES
 from tests.metrics.platform import oracle_sales
 from tests.metrics.platform.year import year
 from tests.metrics.read_models.test_read_models import deliver
@@ -26,7 +27,7 @@ async def sold(database, worker_database, redis_url):
         LivePublisher(database, Feeds(redis, length=100), tick_seconds=0.05),
         WriterSlots(worker_database, count=1),
     )
-    read_models = ReadModels(database, Venues(database), Effects(live, cache))
+    read_models = ReadModels(database, Venues(database), Effects(live, cache), TOMBSTONES)
     handler = in_transaction(database, service="metrics", queue=QUEUE, apply=read_models.apply)
     made = year(2026)
     await deliver(handler, made.arrivals(1), 1)

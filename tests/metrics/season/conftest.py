@@ -16,6 +16,7 @@ from services.metrics.live.values import LiveValues
 from services.metrics.read_models.consumer import QUEUE, ReadModels
 from services.metrics.read_models.effects import Effects
 from services.metrics.writer_slots import WriterSlots
+from tests.metrics.erased import TOMBSTONES
 from tests.metrics.season.log import Log
 from tests.metrics.season.play import play
 
@@ -33,7 +34,7 @@ async def season(database, worker_database, redis_url):
         LivePublisher(database, Feeds(redis, length=100), tick_seconds=60),
         WriterSlots(worker_database, count=1),
     )
-    models = ReadModels(database, Venues(database), Effects(live, cache))
+    models = ReadModels(database, Venues(database), Effects(live, cache), TOMBSTONES)
     handler = in_transaction(database, service="metrics", queue=QUEUE, apply=models.apply)
     log = Log(made)
     arrivals = log.arrivals(20)

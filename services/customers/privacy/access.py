@@ -1,0 +1,128 @@
+"""Use case: everything held on a person, section after section, in pages."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from libs.common.context import TenantScope
+from libs.common.paging import Position
+from libs.common.postgres.database import Database
+from services.customers.errors import CustomerNotFound
+from services.customers.people.masking import masked_city, masked_email, masked_name, masked_phone
+from services.customers.privacy.access_store import IDENTITY, SECTIONS, TELLS_WHO, Asked, Rows, rows_of
+from services.customers.privacy.known_store import KnownStore
+
+ReadSection = Callable[[Asked], Awaitable[Rows]]
+"""Rows of one section with their keys, ascending; fewer than `limit` when there are no more."""
+
+
+class Section(NamedTuple):
+    """A part of what is held: in which service, under which name, and how it is read."""
+
+    service: str
+    name: str
+    read: ReadSection
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record that names the person."""
+
+    service: str
+    section: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records, where to go on (None: nowhere), and the services that all pages together hold."""
+
+    records: list[Record]
+    position: Position | None
+    services: tuple[str, ...]
+
+
+class Access:
+    """What is held on people.
+
+    Args:
+        database: The app role's database.
+        sections: What other stores and services hold, in the order of the answer.
+    """
+
+    def __init__(self, database: Database, sections: Sequence[Section]) -> None:
+        self._database = database
+        own = [Section(_SERVICE, name, self._reader(name)) for name in SECTIONS]
+        self._sections = (*own, *sections)
+
+    async def page(
+        self,
+        scope: TenantScope,
+        customer_id: UUID,
+        after: Position | None,
+        limit: int,
+        *,
+        shows_pii: bool,
+    ) -> Page:
+        """One page.
+
+        Args:
+            scope: What the caller may see.
+            customer_id: The person.
+            after: `position` of the page before; None: from the start.
+            limit: Most records.
+            shows_pii: Whether the caller may see who people are.
+
+        Raises:
+            CustomerNotFound: The scope does not see such a person.
+            DependencyUnavailable: A store or service is not reachable: a part is never given as the whole.
+        """
+        await self._require(scope, customer_id)
+        first, key = (0, "") if after is None else (int(str(after[0])), str(after[1]))
+        records: list[Record] = []
+        for at in range(first, len(self._sections)):
+            section, room = self._sections[at], limit - len(records)
+            asked = Asked(scope, customer_id, key if at == first else "", room)
+            rows = await section.read(asked)
+            records += self._records(section, rows, shows_pii=shows_pii)
+            if len(rows) == room:
+                return self._page(records, (at, rows[-1][0]))
+        return self._page(records, None)
+
+    def _page(self, records: list[Record], position: Position | None) -> Page:
+        services = dict.fromkeys(section.service for section in self._sections)
+        return Page(records, position, tuple(services))
+
+    def _records(self, section: Section, rows: Rows, *, shows_pii: bool) -> list[Record]:
+        records = [Record(section.service, section.name, data) for _, data in rows]
+        if shows_pii or section.name not in TELLS_WHO:
+            return records
+        return [replace(one, data=_masked(one.data)) for one in records if section.name == IDENTITY]
+
+    async def _require(self, scope: TenantScope, customer_id: UUID) -> None:
+        async with self._database.transaction(scope) as conn:
+            known = await KnownStore(conn, scope).get(customer_id)
+        if known is None:
+            raise CustomerNotFound("no such customer")
+
+    def _reader(self, name: str) -> ReadSection:
+        async def read(asked: Asked) -> Rows:
+            async with self._database.transaction(asked.scope) as conn:
+                return await rows_of(conn, name, asked)
+
+        return read
+
+
+_SERVICE: Final = "customers"
+_MASKS: Final[Mapping[str, Callable[[str], str]]] = {
+    "name": masked_name,
+    "email": masked_email,
+    "phone": masked_phone,
+    "city": masked_city,
+}
+
+
+def _masked(data: dict[str, Any]) -> dict[str, Any]:
+    masked = {field: _MASKS[field](value) if field in _MASKS else value for field, value in data.items()}
+    return masked | {"tags": []}

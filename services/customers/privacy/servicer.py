@@ -1,0 +1,72 @@
+"""gRPC: PrivacyService, one class a capability."""
+
+from uuid import UUID
+
+from tickettoken.customers.v1 import datasets_pb2, privacy_pb2
+
+from libs.common.context import current_caller
+from libs.common.paging import PageTokens, page_size
+from services.customers.people.identity import caller_sees_pii
+from services.customers.privacy.access import Access
+from services.customers.privacy.access_mapping import access_message
+from services.customers.privacy.dataset_mapping import dataset_message
+from services.customers.privacy.datasets import Datasets, Wanted
+from services.customers.privacy.erasing import Erasing
+from services.customers.privacy.mapping import erasure_message
+
+
+class ErasureServicer:
+    """EraseCustomer, GetErasure."""
+
+    def __init__(self, erasing: Erasing) -> None:
+        self._erasing = erasing
+
+    async def EraseCustomer(
+        self, request: privacy_pb2.EraseCustomerRequest, _context: object
+    ) -> privacy_pb2.EraseCustomerResponse:
+        erasure = await self._erasing.begin(current_caller(), UUID(request.customer_id), request.reason)
+        return privacy_pb2.EraseCustomerResponse(erasure=erasure_message(erasure))
+
+    async def GetErasure(
+        self, request: privacy_pb2.GetErasureRequest, _context: object
+    ) -> privacy_pb2.GetErasureResponse:
+        erasure = await self._erasing.get(current_caller().scope, UUID(request.erasure_id))
+        return privacy_pb2.GetErasureResponse(erasure=erasure_message(erasure))
+
+
+class AccessServicer:
+    """ExportCustomerData."""
+
+    def __init__(self, access: Access, pages: PageTokens) -> None:
+        self._access = access
+        self._pages = pages
+
+    async def ExportCustomerData(
+        self, request: privacy_pb2.ExportCustomerDataRequest, _context: object
+    ) -> privacy_pb2.ExportCustomerDataResponse:
+        scope, shows_pii = current_caller().scope, caller_sees_pii()
+        after = self._pages.read(tenant_id=scope.tenant_id, request=request)
+        limit = page_size(request.page_size)
+        page = await self._access.page(scope, UUID(request.customer_id), after, limit, shows_pii=shows_pii)
+        position = page.position
+        token = position and self._pages.make(position, tenant_id=scope.tenant_id, request=request)
+        return access_message(page, token or "", is_masked=not shows_pii)
+
+
+class DatasetServicer:
+    """AnonymizeDataset."""
+
+    def __init__(self, datasets: Datasets) -> None:
+        self._datasets = datasets
+
+    async def AnonymizeDataset(
+        self, request: datasets_pb2.AnonymizeDatasetRequest, _context: object
+    ) -> datasets_pb2.AnonymizeDatasetResponse:
+        wanted = Wanted(
+            venue_id=UUID(request.venue_id) if request.venue_id else None,
+            k=request.k,
+            quasi_identifiers=tuple(request.quasi_identifiers),
+            sensitive=request.sensitive_column,
+            currency=request.currency,
+        )
+        return dataset_message(wanted, await self._datasets.make(current_caller().scope, wanted))
