@@ -34,6 +34,9 @@ PROJECTIONS = Lifetime("metrics", "projections", timedelta(hours=24), "nothing: 
 BASELINES = Lifetime(
     "customers", "baselines", timedelta(hours=1), "nothing: what is usual at a venue moves slowly"
 )
+CUSTOMER_FACTS = Lifetime(
+    "customers", "facts", timedelta(minutes=5), "any platform event of the venue, and calculations about it"
+)
 CATALOG = Lifetime("metrics", "catalog", timedelta(minutes=10), "venue, event and ticket type events")
 
 LIFETIMES = (
@@ -48,6 +51,7 @@ LIFETIMES = (
     FACTS,
     PROJECTIONS,
     BASELINES,
+    CUSTOMER_FACTS,
     CATALOG,
 )
 

@@ -71,7 +71,7 @@ def attribute(
     low = high = None
     if resamples and fitted.observed.any():
         low, high = bootstrap(fitted.observed, fitted.credit, resamples=resamples, seed=seed)
-    currencies = sorted({journey.order.currency for journey in paths.journeys})
+    currencies = sorted({currency for journey in paths.journeys for currency, _ in journey.order.money})
     return tuple(
         Credit(
             channel,
@@ -105,7 +105,8 @@ def _by_rule(paths: Paths, rule: Rule) -> _Model:
     shares: list[float] = []
     for number, journey in enumerate(paths.journeys):
         weights = weights_of(journey, rule)
-        ledger.divide(journey.order.net_minor, journey.order.currency, weights)
+        for currency, net in journey.order.money:
+            ledger.divide(net, currency, weights)
         total = sum(weights.values())
         entries += ((number, numbers[channel]) for channel in weights)
         shares += (weight / total for weight in weights.values())
@@ -155,7 +156,8 @@ def _divided(paths: Paths, credit: Callable[[_Floats], _Floats]) -> dict[tuple[s
     """Money by channel and currency, when `credit` divides the worth of the paths."""
     worths: defaultdict[str, defaultdict[tuple[str, ...], int]] = defaultdict(lambda: defaultdict(int))
     for journey in paths.journeys:
-        worths[journey.order.currency][journey.channels] += journey.order.net_minor
+        for currency, net in journey.order.money:
+            worths[currency][journey.channels] += net
     divided: dict[tuple[str, str], int] = {}
     for currency, worth in worths.items():
         exact = credit(np.array([worth[path.channels] for path in paths.paths], np.float64))

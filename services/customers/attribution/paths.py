@@ -4,7 +4,6 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Final, NamedTuple, TypeVar
 
 DAY: Final = 86_400_000_000
@@ -29,10 +28,17 @@ class Order(NamedTuple):
     currency: str
     gross_minor: int
     refund_minor: int = 0
+    elsewhere: tuple[tuple[str, int], ...] = ()
+    """Net in minor units of further currencies: refunds that were paid in another one than the sale's."""
 
     @property
     def net_minor(self) -> int:
         return self.gross_minor - self.refund_minor
+
+    @property
+    def money(self) -> tuple[tuple[str, int], ...]:
+        """Net by currency."""
+        return ((self.currency, self.net_minor), *self.elsewhere)
 
     @property
     def is_returned(self) -> bool:
@@ -80,18 +86,27 @@ class Paths:
         return sum(path.conversions + path.nulls for path in self.paths)
 
 
-def paths_of(touchpoints: Iterable[Touchpoint], orders: Iterable[Order], *, window: int = 30 * DAY) -> Paths:
+def paths_of(
+    touchpoints: Iterable[Touchpoint],
+    orders: Iterable[Order],
+    *,
+    window: int = 30 * DAY,
+    period: range | None = None,
+) -> Paths:
     """Paths of all customers.
 
     An order's path holds every touchpoint of its customer from less than `window` before it up to its own
-    instant; so a touchpoint may serve two orders, as it does where one mailing sells twice. Touchpoints that
-    serve no order form paths without conversion, cut where one of them lies `window` or more after the one
-    before, or where a touchpoint that served an order lies between. Orders without any are `unattributed`.
+    instant, and after the order before it: after a conversion the path starts anew, so a touchpoint serves
+    one order at most. Touchpoints that serve no order form paths without conversion, cut where one of them
+    lies `window` or more after the one before, or where a touchpoint that served an order lies between.
+    Orders without any are `unattributed`.
 
     Args:
         touchpoints: In any order; repeats of an id count once.
         orders: Standing orders in any order; of an id told twice the one with more refunded counts.
         window: Attribution window in microseconds, above 0.
+        period: Only paths that end in it: by their order, or by the last touchpoint where none follows.
+            Facts from `window` before it, and orders until `window` after it, tell which paths those are.
     """
     if window <= 0:
         raise ValueError("an attribution window is longer than nothing")
@@ -103,9 +118,11 @@ def paths_of(touchpoints: Iterable[Touchpoint], orders: Iterable[Order], *, wind
     for customer_id in touched.keys() | bought.keys():
         seen, placed = touched.get(customer_id, []), bought.get(customer_id, [])
         found, used = _journeys(seen, placed, window)
-        journeys += (journey for journey in found if journey.channels)
-        unattributed += (journey.order for journey in found if not journey.channels)
-        nulls.update(_unused(seen, used, window))
+        ending = [each for each in found if period is None or each.order.at in period]
+        journeys += (journey for journey in ending if journey.channels)
+        unattributed += (journey.order for journey in ending if not journey.channels)
+        runs = _unused(seen, used, window)
+        nulls.update(channels for channels, last in runs if period is None or last in period)
     journeys.sort(key=lambda each: (each.order.at, each.order.order_id))
     return Paths(
         *weighted(Counter(each.channels for each in journeys), nulls),
@@ -144,26 +161,30 @@ def _journeys(
 ) -> tuple[list[Journey], list[bool]]:
     """A customer's journeys, and of each touchpoint whether it serves one of them."""
     times = [touchpoint.at for touchpoint in seen]
-    steps = [0] * (len(seen) + 1)
+    used = [False] * len(seen)
     journeys = []
+    begin = 0
     for order in placed:
-        first, end = bisect_right(times, order.at - window), bisect_right(times, order.at)
-        steps[first] += 1
-        steps[end] -= 1
+        first, end = max(begin, bisect_right(times, order.at - window)), bisect_right(times, order.at)
+        used[first:end] = [True] * (end - first)
         channels = tuple(touchpoint.channel for touchpoint in seen[first:end])
         journeys.append(Journey(order, channels, tuple(order.at - at for at in times[first:end])))
-    return journeys, [serving > 0 for serving in accumulate(steps[:-1])]
+        begin = end
+    return journeys, used
 
 
-def _unused(seen: Sequence[Touchpoint], used: Sequence[bool], window: int) -> Iterator[tuple[str, ...]]:
+def _unused(
+    seen: Sequence[Touchpoint], used: Sequence[bool], window: int
+) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Runs of touchpoints that serve no order, with the time of the last of each."""
     run: list[str] = []
     last = 0
     for touchpoint, serves in zip(seen, used, strict=True):
         if run and (serves or touchpoint.at - last >= window):
-            yield tuple(run)
+            yield tuple(run), last
             run = []
         if not serves:
             run.append(touchpoint.channel)
             last = touchpoint.at
     if run:
-        yield tuple(run)
+        yield tuple(run), last

@@ -38,11 +38,12 @@ class Game:
             self._masks = np.array([sum(1 << channel for channel in each) for each in members], np.int64)
         else:
             self._completed_by = _completed_by(channels, members, permutations, seed)
+            self._shares = _shares(channels, self._completed_by)
 
     def credits(self, worth: NDArray[np.float64]) -> NDArray[np.float64]:
         """The value of each channel when the sets add this worth; all together they add up to its sum."""
         if not self.is_exact:
-            return np.asarray(self._sampled(worth).mean(axis=0))
+            return np.asarray(self._shares @ worth)
         table = _worth_of_all_sets(self._channels, self._masks, worth)
         sizes = np.bitwise_count(np.arange(len(table))).astype(np.int64)
         count = self._channels
@@ -100,3 +101,12 @@ def _completed_by(
         places = np.append(generator.permutation(channels), -1)
         completed.append(padded[rows, places[padded].argmax(axis=1)])
     return completed
+
+
+def _shares(channels: int, completed_by: Sequence[NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Channels by sets: in which part of the permutations the channel completes the set."""
+    counts = np.zeros((channels, len(completed_by[0])))
+    columns = np.arange(counts.shape[1])
+    for last in completed_by:
+        counts[last, columns] += 1
+    return counts / len(completed_by)
