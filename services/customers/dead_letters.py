@@ -5,11 +5,12 @@ import argparse
 from libs.common.bus import dead_letters, open_bus
 from services.customers.read_models.consumer import QUEUE as READ_MODELS
 from services.customers.settings import CustomersSettings
+from services.customers.touchpoints.consumer import QUEUE as TOUCHPOINTS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the verb's parser its options."""
-    dead_letters.add_commands(parser, (READ_MODELS,))
+    dead_letters.add_commands(parser, (READ_MODELS, TOUCHPOINTS))
 
 
 async def run(settings: CustomersSettings, arguments: argparse.Namespace) -> int:

@@ -5,6 +5,8 @@ import asyncio
 from libs.common.bus.relaying import SubscribedRelay
 from libs.common.jobs.runner import JobRunner
 from libs.common.tasks import essential
+from services.customers.campaigns.documents import CampaignDocuments
+from services.customers.campaigns.following import Following
 from services.customers.engines import SERVICE, Engines
 from services.customers.privacy import confirmations as confirmations_queue
 from services.customers.privacy import jobs as privacy_jobs
@@ -12,6 +14,9 @@ from services.customers.privacy.confirmations import Confirmations
 from services.customers.privacy.working import cleaning_of
 from services.customers.read_models import consumer as read_models_queue
 from services.customers.read_models.consumer import ReadModels
+from services.customers.touchpoints import consumer as touchpoints_queue
+from services.customers.touchpoints.consumer import Touchpoints
+from services.customers.touchpoints.store import TouchpointStore
 
 
 class Working:
@@ -20,16 +25,23 @@ class Working:
     def __init__(self, engines: Engines) -> None:
         read_models = ReadModels(engines.database, engines.venues, engines.cache, engines.tombstones)
         confirmations = Confirmations(engines.database)
-        self._consumers = (read_models.consumer(engines.bus), confirmations.consumer(engines.bus))
+        touchpoints = Touchpoints(TouchpointStore(engines.mongo), engines.hiding, engines.cache)
+        following = Following(engines.database, CampaignDocuments(engines.mongo))
+        self._consumers = (
+            read_models.consumer(engines.bus),
+            confirmations.consumer(engines.bus),
+            touchpoints.consumer(engines.bus),
+        )
         queues = {
             read_models_queue.QUEUE: read_models_queue.TYPES,
             confirmations_queue.QUEUE: confirmations_queue.TYPES,
+            touchpoints_queue.QUEUE: touchpoints_queue.TYPES,
         }
         self._relay = SubscribedRelay(engines.bus, engines.relay, queues)
         self._jobs = JobRunner(
             engines.worker_database,
             service=SERVICE,
-            jobs=(*privacy_jobs.jobs_of(cleaning_of(engines)),),
+            jobs=(*privacy_jobs.jobs_of(cleaning_of(engines)), *following.jobs()),
             schedules=(),
         )
         self._stop = asyncio.Event()
