@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from libs.common.mongo import Document, Mongo
 from services.customers.behavior.documents import Visit, merged
+from services.customers.settings import CustomersSettings
 
 COLLECTION: Final = "user_behavior"
 _LOOKUP: Final = 100
@@ -23,6 +24,11 @@ class BehaviorStore:
         mongo: Database of the service.
         kept: How long a session is kept after its last step.
     """
+
+    @classmethod
+    def of(cls, mongo: Mongo, settings: CustomersSettings) -> Self:
+        """The store with the expiry that is configured."""
+        return cls(mongo, kept=timedelta(days=settings.behavior_retention_days))
 
     def __init__(self, mongo: Mongo, *, kept: timedelta) -> None:
         self._collection = mongo.collection(COLLECTION)
@@ -96,11 +102,3 @@ class BehaviorStore:
         return await self._collection.find(
             {"customer_id": str(customer_id), **query}, sort=_NEWEST_FIRST, limit=limit
         )
-
-    async def forget(self, customer_id: UUID) -> int:
-        """Delete everything about a person; returns how many sessions there were.
-
-        Raises:
-            DependencyUnavailable: MongoDB is not reachable.
-        """
-        return await self._collection.delete({"customer_id": str(customer_id)})

@@ -1,0 +1,1 @@
+"""Materialized views: their refreshes, and how old they are."""
