@@ -13,6 +13,11 @@ COMMANDS: Final = {
     "migrate": Command(
         "bring the database to this version; needs the owner's URL", "services.customers.migrating:run"
     ),
+    "fit": Command(
+        "fit the models of lifetime value anew now",
+        "services.customers.lifetime.command:run",
+        "services.customers.lifetime.command:add_arguments",
+    ),
     "dead-letters": Command(
         "show or replay events that failed",
         "services.customers.dead_letters:run",

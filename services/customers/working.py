@@ -8,6 +8,8 @@ from libs.common.tasks import essential
 from services.customers.campaigns.documents import CampaignDocuments
 from services.customers.campaigns.following import Following
 from services.customers.engines import SERVICE, Engines
+from services.customers.lifetime import jobs as lifetime_jobs
+from services.customers.lifetime.runs import LifetimeRuns, RunOptions
 from services.customers.privacy import confirmations as confirmations_queue
 from services.customers.privacy import jobs as privacy_jobs
 from services.customers.privacy.confirmations import Confirmations
@@ -41,7 +43,13 @@ class Working:
         self._jobs = JobRunner(
             engines.worker_database,
             service=SERVICE,
-            jobs=(*privacy_jobs.jobs_of(cleaning_of(engines)), *following.jobs()),
+            jobs=(
+                *lifetime_jobs.jobs_of(
+                    LifetimeRuns(engines.database, engines.cache, RunOptions.of(engines.settings))
+                ),
+                *privacy_jobs.jobs_of(cleaning_of(engines)),
+                *following.jobs(),
+            ),
             schedules=(),
         )
         self._stop = asyncio.Event()

@@ -74,9 +74,10 @@ class BetaGeometric:
         however many purchases there were; at a = 1, where the formula divides 0 by 0, the mean of two near
         values of a is taken (the error is of the order of 1e-8).
         """
-        if abs(at[2] - 1) >= _NEAR_ONE:
+        near = np.abs(at[2] - 1) < _NEAR_ONE
+        if not np.any(near):
             return self._expected(at, seen, time)
-        sides = (np.array([at[0], at[1], 1 + step, at[3]]) for step in (-_STEP, _STEP))
+        sides = (np.stack((at[0], at[1], np.where(near, 1 + step, at[2]), at[3])) for step in (-_STEP, _STEP))
         return np.asarray(sum(self._expected(side, seen, time) for side in sides) / 2)
 
     def _expected(self, at: Array, seen: Summaries, time: float) -> Array:

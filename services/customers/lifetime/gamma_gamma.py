@@ -9,6 +9,7 @@ from services.customers.lifetime.fitting import Estimate, FitRefused, Why, maxim
 from services.customers.lifetime.summaries import Array
 
 _NAME: Final = "gamma_gamma"
+PARAMETERS: Final = ("p", "q", "gamma")
 _FEWEST: Final = 30
 _STARTS: Final = ((6.0, 4.0, 0.5), (1.0, 2.0, 1.0), (2.0, 10.0, 5.0), (20.0, 3.0, 0.1))
 

@@ -89,7 +89,7 @@ def _alive(at: Array, seen: Summaries) -> Array:
 def _lost(at: Array, seen: Summaries) -> _Lost:
     """Of s (alpha + u)^-(r + x) (beta + u)^-(s + 1) over the time of loss u from t_x to T."""
     r, alpha, s, beta = at
-    k, least = r + seen.repeats, min(alpha, beta)
+    k, least = r + seen.repeats, np.minimum(alpha, beta)
     ends = np.minimum(
         seen.age, (alpha + seen.recency) * np.exp(np.minimum(_NEGLIGIBLE / k, _FURTHEST)) - alpha
     )

@@ -8,7 +8,10 @@ from services.customers.lifetime.summaries import Array, Summaries
 
 
 class PurchaseModel(Protocol):
-    """A stochastic model of repeat purchases. Parameters are positive, in the order of `parameters`."""
+    """A stochastic model of repeat purchases. Parameters are positive, in the order of `parameters`.
+
+    Each parameter is one number for all rows or, for the likelihood, P(alive) and the expectation, one a row.
+    """
 
     @property
     def name(self) -> str:

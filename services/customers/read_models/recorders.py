@@ -10,6 +10,7 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from libs.common.catalog.statements import NamedEvent
 from libs.common.postgres.database import Connection
 from services.customers.changes import Changes
+from services.customers.lifetime import recording as lifetime
 from services.customers.people import recording as people
 from services.customers.purchases import attending
 from services.customers.purchases import recording as purchases
@@ -37,4 +38,5 @@ RECORDERS: Final = (
     Recorder(purchases.TYPES, purchases.shows, purchases.record),
     Recorder(attending.TYPES, attending.shows, attending.record),
     Recorder(people.TYPES, _no_shows, people.record),
+    Recorder(lifetime.TYPES, _no_shows, lifetime.record),
 )

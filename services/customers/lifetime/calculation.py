@@ -1,0 +1,175 @@
+"""A whole run of a tenant: fits of the tenant and of each venue, and the values of their customers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.customers.lifetime.accounts import Place, place_of
+from services.customers.lifetime.copy_file import EPOCH_US
+from services.customers.lifetime.copy_format import Column, written_rows
+from services.customers.lifetime.figures import figures
+from services.customers.lifetime.purchases import (
+    Customers,
+    Purchases,
+    last_whole_day,
+    local_days,
+)
+from services.customers.lifetime.training import Trained, trained
+from services.customers.lifetime.valuing import AccountValues, account_values, stored_terms
+from services.customers.models.entry import WHOLE_TENANT
+
+Progress = Callable[[str, float], None]
+"""Told what is done now, and how much of the run is over, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a run is asked for.
+
+    Attributes:
+        venues: Ids of the tenant's venues; purchases name them by their place, from 1 on.
+        zones: IANA zone of each.
+        as_of: Days that are over at this moment are observed.
+        horizon_days: How far values look ahead.
+        least_repeaters: Without so many customers who bought again a venue is served by the tenant's fit.
+    """
+
+    venues: tuple[UUID, ...]
+    zones: tuple[str, ...]
+    as_of: datetime
+    horizon_days: int
+    least_repeaters: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlaceResult:
+    """What a run says of a venue, or of the tenant."""
+
+    venue_id: UUID
+    place: Place
+    fits: Trained
+    values: AccountValues
+    figures: dict[str, Any]
+    first_day: date
+    last_day: date
+    newest: int
+    """Microseconds of the newest fact."""
+
+
+def calculated(
+    question: Question, purchases: Purchases, customers: Customers, codes: NDArray[np.int64], tell: Progress
+) -> Iterator[PlaceResult]:
+    """The tenant first, then each venue with a purchase.
+
+    Args:
+        question: What is asked for.
+        purchases: The tenant's.
+        customers: Those who bought.
+        codes: Who bought each.
+        tell: Hears of the progress.
+    """
+    clocks = [ZoneInfo(name) for name in question.zones]
+    tell("reading local days", 0.05)
+    days = local_days(purchases, clocks)
+    ends = [last_whole_day(question.as_of, clock).toordinal() for clock in clocks]
+    present = np.unique(purchases.venue).tolist()
+    if not present:
+        return
+    every = np.arange(len(purchases))
+    end = min(ends[venue] for venue in present)
+    tell("fitting the tenant", 0.1)
+    place = place_of(purchases, codes, days, every, end=end)
+    whole = trained(WHOLE_TENANT, place, purchases.currencies, end=end)
+    result = _result(question, purchases, place, whole, every, tell=tell)
+    yield result
+    if len(present) == 1:
+        yield _of_the_only_venue(result, question.venues[present[0]], question.least_repeaters)
+        return
+    for number, venue in enumerate(present, start=1):
+        tell(f"venue {number} of {len(present)}", 0.5 + 0.4 * number / len(present))
+        rows = np.flatnonzero(purchases.venue == venue)
+        place = place_of(purchases, codes, days, rows, end=ends[venue])
+        fits = trained(
+            question.venues[venue],
+            place,
+            purchases.currencies,
+            end=ends[venue],
+            whole=whole,
+            least_repeaters=question.least_repeaters,
+        )
+        yield _result(question, purchases, place, fits, rows)
+
+
+def _result(
+    question: Question,
+    purchases: Purchases,
+    place: Place,
+    fits: Trained,
+    rows: NDArray[np.int64],
+    *,
+    tell: Progress = lambda _what, _share: None,
+) -> PlaceResult:
+    tell("valuing customers", 0.35)
+    values = account_values(place, fits, stored_terms(question.horizon_days))
+    entry = fits.entries[0]
+    return PlaceResult(
+        fits.venue_id,
+        place,
+        fits,
+        values,
+        figures(place.accounts, values, purchases.currencies),
+        entry.first_day,
+        entry.last_day,
+        int(purchases.newest[rows].max()),
+    )
+
+
+def _of_the_only_venue(whole: PlaceResult, venue_id: UUID, least_repeaters: int) -> PlaceResult:
+    """All purchases were made there, so its fit is the tenant's."""
+    entries = tuple(
+        replace(
+            entry,
+            venue_id=venue_id,
+            fitted_on="venue" if entry.repeater_count >= least_repeaters else "tenant",
+        )
+        for entry in whole.fits.entries
+    )
+    return replace(whole, venue_id=venue_id, fits=replace(whole.fits, venue_id=venue_id, entries=entries))
+
+
+def rows_of(result: PlaceResult, customers: Customers, currencies: Sequence[str]) -> Iterator[bytes]:
+    """The place's values as rows of a COPY: the columns of `store.STAGE_COLUMNS`."""
+    accounts, values = result.place.accounts, result.values
+    count = len(accounts)
+    unknown, unvalued = np.isnan(values.purchases), np.isnan(values.expected)
+    ids = np.empty((count, 2), ">u8")
+    ids[:, 0], ids[:, 1] = customers.high[accounts.customer], customers.low[accounts.customer]
+    codes = np.array([code.encode() for code in currencies], "S3")[accounts.currency]
+    serving = result.fits.purchases
+    name = b"-" if serving is None else serving.model.name.encode()
+    expected = np.rint(np.where(unvalued, 0, values.expected))
+    low = np.minimum(np.rint(np.where(unvalued, 0, values.low)), expected)
+    high = np.maximum(np.rint(np.where(unvalued, 0, values.high)), expected)
+    return written_rows(
+        (
+            Column(np.frombuffer(result.venue_id.bytes * count, "V16"), "V16"),
+            Column(ids.view("V16")[:, 0], "V16"),
+            Column(codes, "S3"),
+            Column(accounts.is_main, "u1"),
+            Column(accounts.purchase_count, ">i4"),
+            Column(accounts.historic, ">i8"),
+            Column(expected, ">i8", unvalued),
+            Column(low, ">i8", unvalued),
+            Column(high, ">i8", unvalued),
+            Column(np.where(unknown, 0, values.purchases), ">f8", unknown),
+            Column(np.where(unknown, 0, values.alive), ">f8", unknown),
+            Column(np.full(count, name), f"S{len(name)}", unknown),
+            Column(accounts.newest - EPOCH_US, ">i8"),
+        )
+    )
