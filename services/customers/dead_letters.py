@@ -3,6 +3,7 @@
 import argparse
 
 from libs.common.bus import dead_letters, open_bus
+from services.customers.behavior.consumer import QUEUE as BEHAVIOR
 from services.customers.read_models.consumer import QUEUE as READ_MODELS
 from services.customers.settings import CustomersSettings
 from services.customers.touchpoints.consumer import QUEUE as TOUCHPOINTS
@@ -10,7 +11,7 @@ from services.customers.touchpoints.consumer import QUEUE as TOUCHPOINTS
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the verb's parser its options."""
-    dead_letters.add_commands(parser, (READ_MODELS, TOUCHPOINTS))
+    dead_letters.add_commands(parser, (READ_MODELS, BEHAVIOR, TOUCHPOINTS))
 
 
 async def run(settings: CustomersSettings, arguments: argparse.Namespace) -> int:

@@ -5,6 +5,9 @@ import asyncio
 from libs.common.bus.relaying import SubscribedRelay
 from libs.common.jobs.runner import JobRunner
 from libs.common.tasks import essential
+from services.customers.behavior import consumer as behavior_queue
+from services.customers.behavior.consumer import Behavior
+from services.customers.behavior.store import BehaviorStore
 from services.customers.campaigns.documents import CampaignDocuments
 from services.customers.campaigns.following import Following
 from services.customers.engines import SERVICE, Engines
@@ -19,6 +22,8 @@ from services.customers.read_models.consumer import ReadModels
 from services.customers.touchpoints import consumer as touchpoints_queue
 from services.customers.touchpoints.consumer import Touchpoints
 from services.customers.touchpoints.store import TouchpointStore
+from services.customers.views import jobs as view_jobs
+from services.customers.views.refreshes import Refreshes
 
 
 class Working:
@@ -31,11 +36,13 @@ class Working:
         following = Following(engines.database, CampaignDocuments(engines.mongo))
         self._consumers = (
             read_models.consumer(engines.bus),
+            Behavior(BehaviorStore.of(engines.mongo, engines.settings), engines.hiding).consumer(engines.bus),
             confirmations.consumer(engines.bus),
             touchpoints.consumer(engines.bus),
         )
         queues = {
             read_models_queue.QUEUE: read_models_queue.TYPES,
+            behavior_queue.QUEUE: behavior_queue.TYPES,
             confirmations_queue.QUEUE: confirmations_queue.TYPES,
             touchpoints_queue.QUEUE: touchpoints_queue.TYPES,
         }
@@ -44,13 +51,14 @@ class Working:
             engines.worker_database,
             service=SERVICE,
             jobs=(
+                *privacy_jobs.jobs_of(cleaning_of(engines)),
+                *following.jobs(),
+                *view_jobs.jobs_of(Refreshes(engines.worker_database)),
                 *lifetime_jobs.jobs_of(
                     LifetimeRuns(engines.database, engines.cache, RunOptions.of(engines.settings))
                 ),
-                *privacy_jobs.jobs_of(cleaning_of(engines)),
-                *following.jobs(),
             ),
-            schedules=(),
+            schedules=view_jobs.SCHEDULES,
         )
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

@@ -12,6 +12,7 @@ from libs.common.postgres.database import Connection
 from services.customers.changes import Changes
 from services.customers.lifetime import recording as lifetime
 from services.customers.people import recording as people
+from services.customers.people import search_recording as search
 from services.customers.purchases import attending
 from services.customers.purchases import recording as purchases
 
@@ -38,5 +39,6 @@ RECORDERS: Final = (
     Recorder(purchases.TYPES, purchases.shows, purchases.record),
     Recorder(attending.TYPES, attending.shows, attending.record),
     Recorder(people.TYPES, _no_shows, people.record),
+    Recorder(search.TYPES, _no_shows, search.record),
     Recorder(lifetime.TYPES, _no_shows, lifetime.record),
 )

@@ -3,13 +3,30 @@
 from tickettoken.customers.v1 import customers_service_pb2_grpc
 
 from libs.common.rpc.joining import joined
+from services.customers.behavior.reader import BehaviorReader
+from services.customers.behavior.store import BehaviorStore
 from services.customers.engines import Engines
+from services.customers.journey.journey import Journeys
+from services.customers.journey.servicer import JourneyServicer
+from services.customers.journey.sources import Sessions, Touchpoints
 from services.customers.lifetime.servicer import LifetimeServicer
+from services.customers.people.reader import PeopleReader
+from services.customers.people.search import Search
+from services.customers.people.servicer import SearchServicer
 from services.customers.servicers.lifetime_values import lifetime_values
+from services.customers.touchpoints.reader import TouchpointReader
+from services.customers.touchpoints.store import TouchpointStore
 
 
 def customers_servicer(engines: Engines) -> customers_service_pb2_grpc.CustomersServiceServicer:
     """People: profiles, segments, search, journeys."""
+    database, venues, pages = engines.database, engines.venues, engines.pages
+    people = PeopleReader(database)
+    sessions = Sessions(BehaviorReader(BehaviorStore.of(engines.mongo, engines.settings)))
+    touchpoints = Touchpoints(TouchpointReader(TouchpointStore(engines.mongo)))
     return joined(
-        customers_service_pb2_grpc.CustomersServiceServicer, LifetimeServicer(lifetime_values(engines))
+        customers_service_pb2_grpc.CustomersServiceServicer,
+        SearchServicer(Search(database, venues, people, pages)),
+        JourneyServicer(Journeys(database, venues, people, pages, [sessions, touchpoints])),
+        LifetimeServicer(lifetime_values(engines)),
     )
