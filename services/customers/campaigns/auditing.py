@@ -1,32 +1,25 @@
 """The audit event of a command on a campaign."""
 
-from datetime import datetime
-from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from tickettoken.events.v1 import operations_pb2
 from tickettoken.events.v1.envelope_pb2 import Event
 
-from libs.common.context import Caller
 from services.customers.campaigns.campaign import Campaign
 
-_LONGEST_ACTOR: Final = 200
 
-
-def audit_event(
-    caller: Caller, action: str, before: Campaign | None, after: Campaign, *, at: datetime
-) -> Event:
+def audit_event(tenant_id: UUID, actor: str, action: str, before: Campaign | None, after: Campaign) -> Event:
     """Who did what to the campaign, as the platform's services tell each other.
 
     Args:
-        caller: The verified caller.
+        tenant_id: The tenant.
+        actor: The caller's pseudonym.
         action: The method, for example "customers.v1.CampaignsService/CreateCampaign".
         before: The state that was replaced; None: there was none.
         after: The state now.
-        at: When.
     """
     recorded = operations_pb2.AuditRecorded(
-        actor=caller.subject[:_LONGEST_ACTOR],
+        actor=actor,
         action=action,
         resource_type="campaign",
         resource_id=str(after.campaign_id),
@@ -36,11 +29,11 @@ def audit_event(
     event = Event(
         event_id=str(uuid4()),
         type="audit.recorded",
-        tenant_id=str(caller.tenant_id),
+        tenant_id=str(tenant_id),
         venue_id=str(after.venue_id),
         entity_id=str(after.campaign_id),
         producer="customers",
         audit_recorded=recorded,
     )
-    event.occurred_at.FromDatetime(at)
+    event.occurred_at.FromDatetime(after.updated_at)
     return event

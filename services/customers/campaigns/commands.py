@@ -19,6 +19,7 @@ from services.customers.campaigns.campaign import Campaign
 from services.customers.campaigns.following import Following
 from services.customers.campaigns.store import read_campaign, save_campaign
 from services.customers.errors import CampaignNotFound, EtagMismatch
+from services.customers.privacy.announcing import actor_of
 
 _SERVICE: Final = "customers.v1.CampaignsService"
 
@@ -62,9 +63,16 @@ class CampaignCommands:
 
     So a document never tells what was not committed. A command that was accepted while MongoDB is away stays
     accepted; its document follows.
+
+    Args:
+        database: The app role's database.
+        venues: The service's.
+        following: Writes documents.
+        audit_key: Makes callers' pseudonyms for the audit.
     """
 
-    def __init__(self, database: Database, venues: Venues, following: Following) -> None:
+    def __init__(self, database: Database, venues: Venues, following: Following, audit_key: bytes) -> None:
+        self._audit_key = audit_key
         self._database = database
         self._venues = venues
         self._following = following
@@ -138,7 +146,8 @@ class CampaignCommands:
             change = await make(conn)
             after = change.after
             await save_campaign(conn, caller.tenant_id, after)
-            event = audit_event(caller, f"{_SERVICE}/{method}", change.before, after, at=after.updated_at)
+            actor = actor_of(self._audit_key, caller.tenant_id, caller.subject)
+            event = audit_event(caller.tenant_id, actor, f"{_SERVICE}/{method}", change.before, after)
             await outbox.append(conn, [event])
             await self._following.promise(conn, caller.scope, after)
             reply = answer(after)

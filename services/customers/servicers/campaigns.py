@@ -15,6 +15,7 @@ from services.customers.campaigns.following import Following
 from services.customers.campaigns.reader import CampaignReader
 from services.customers.campaigns.servicer import CampaignsServicer
 from services.customers.engines import Engines
+from services.customers.privacy.announcing import AUDIT_KEY
 from services.customers.touchpoints.reader import TouchpointReader
 from services.customers.touchpoints.servicer import TouchpointsServicer
 from services.customers.touchpoints.store import TouchpointStore
@@ -25,14 +26,13 @@ def campaigns_servicer(engines: Engines) -> campaigns_service_pb2_grpc.Campaigns
     """Campaigns, touchpoints, and what brought the sales."""
     documents = CampaignDocuments(engines.mongo)
     following = Following(engines.database, documents)
+    commands = CampaignCommands(engines.database, engines.venues, following, engines.key(AUDIT_KEY))
     campaigns = CampaignReader(engines.database, documents, engines.venues)
     touchpoints = TouchpointReader(TouchpointStore(engines.mongo))
     studies = Studies(touchpoints, Collecting(engines.database, touchpoints), Calculator())
     return joined(
         campaigns_service_pb2_grpc.CampaignsServiceServicer,
-        CampaignsServicer(
-            CampaignCommands(engines.database, engines.venues, following), campaigns, engines.pages
-        ),
+        CampaignsServicer(commands, campaigns, engines.pages),
         TouchpointsServicer(Tracking(engines.database, engines.venues, campaigns)),
         AttributionServicer(
             CampaignAnswers(campaigns, studies, engines.cache),
