@@ -1,16 +1,21 @@
 """Fits of simulated customers, and what is refused."""
 
+from uuid import UUID
+
 import numpy as np
 import pytest
 
 from services.customers.lifetime import gamma_gamma
+from services.customers.lifetime.accounts import Accounts, Place
 from services.customers.lifetime.bg_nbd import BG_NBD
 from services.customers.lifetime.fitting import FitRefused, Why, fitted
 from services.customers.lifetime.mbg_nbd import MBG_NBD
 from services.customers.lifetime.pareto_nbd import PARETO_NBD
 from services.customers.lifetime.selection import selected
 from services.customers.lifetime.summaries import Histories, Summaries, summarised
-from services.customers.lifetime.value import Terms, valued
+from services.customers.lifetime.training import Serving, Trained
+from services.customers.lifetime.value import Terms, drawn_purchases, nearby_purchases
+from services.customers.lifetime.valuing import DRAWS, SEED, account_values
 from tests.customers.lifetime import oracles
 
 MODELS = (BG_NBD, MBG_NBD, PARETO_NBD)
@@ -103,19 +108,70 @@ def test_value_sums_discounted_purchases_within_an_interval_that_repeats_itself(
     seen = oracles.drawn(AT, 3000, 40, 9)
     spends = np.where(seen.repeats > 0, spenders(3000, 2)[1], np.nan)
     spends = np.where((seen.repeats > 0) & np.isnan(spends), 20.0, spends)
-    histories = Histories(np.arange(3000), seen, spends)
     purchases, spend = fitted(BG_NBD, seen), gamma_gamma.fitted(seen.repeats, spends).estimate
+    place = one_currency(seen, spends)
+    fits = Trained(UUID(int=0), Serving(BG_NBD, purchases, purchases, "tenant"), {0: spend}, {}, ())
     terms = Terms(3, 4.0, 0.02, 0.3)
 
-    found = valued(BG_NBD, purchases, spend, histories, terms, seed=1)
-    again = valued(BG_NBD, purchases, spend, histories, terms, seed=1)
+    found = account_values(place, fits, terms)
+    again = account_values(place, fits, terms)
 
     y = [0.0, *(BG_NBD.expected(purchases.at, seen, 4.0 * k)[5] for k in (1, 2, 3))]
     money = gamma_gamma.expected_spend(spend.at, seen.repeats, spends)[5]
     naive = sum((y[k] - y[k - 1]) / 1.02**k for k in (1, 2, 3)) * money * 0.3
-    assert found.value[5] == pytest.approx(naive, rel=1e-12)
-    assert ((found.low < found.value) & (found.value < found.high)).mean() > 0.99
+    assert found.expected[5] == pytest.approx(naive, rel=1e-12)
+    assert found.purchases[5] == pytest.approx(y[3], rel=1e-12)
+    assert ((found.low < found.expected) & (found.expected < found.high)).mean() > 0.99
     assert found.low.tolist() == again.low.tolist()
+    drawn = [naive_value(purchases, spend, seen, spends, draw, terms) for draw in range(DRAWS)]
+    assert found.low[5] == pytest.approx(np.quantile([one[5] for one in drawn], 0.1), rel=1e-9)
+    assert np.quantile(found.totals[0], 0.9) == pytest.approx(
+        np.quantile([one.sum() for one in drawn], 0.9), rel=1e-9
+    )
+
+
+def naive_value(purchases, spend, seen, spends, draw, terms):
+    """Every customer's value by one drawn pair of parameter sets."""
+    at = purchases.draws(DRAWS, SEED)[draw]
+    paid = [one for one in spend.draws(4 * DRAWS, SEED + 1) if one[1] > 1][draw]
+    total, before = 0.0, 0.0
+    for period in range(1, terms.periods + 1):
+        bought = BG_NBD.expected(at, seen, period * terms.period)
+        total += (bought - before) * terms.margin / (1 + terms.discount) ** period
+        before = bought
+    return total * gamma_gamma.expected_spend(paid, seen.repeats, spends)
+
+
+def test_many_customers_get_nearly_the_interval_of_few_at_a_fraction_of_its_cost():
+    seen = oracles.drawn(AT, 8000, 60, 3)
+    found = fitted(BG_NBD, seen)
+    some, terms = seen.thinned(300), Terms(1, 52.0)
+
+    exact = np.quantile(drawn_purchases(BG_NBD, found, some, terms, draws=200, seed=1), (0.1, 0.9), axis=0)
+    near = np.quantile(nearby_purchases(BG_NBD, found, some, terms, draws=200, seed=1), (0.1, 0.9), axis=0)
+
+    width = exact[1] - exact[0]
+    assert (np.abs(near - exact) < 0.1 * width + 1e-6).all()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_each_row_may_have_parameters_of_its_own(model):
+    sets = np.array([AT, [0.7, 3.0, 1.0, 1.9], [2.0, 9.0, 0.6, 4.0]])
+    seen = oracles.rows((0, 0, 30), (3, 12, 30), (9, 29, 30))
+
+    found = model.expected(sets.T, seen, 26.0)
+
+    for row, at in enumerate(sets):
+        assert found[row] == pytest.approx(model.expected(at, seen, 26.0)[row], rel=1e-12)
+
+
+def one_currency(seen, spends):
+    count = len(seen)
+    every, ones = np.arange(count), np.ones(count, np.int64)
+    accounts = Accounts(
+        every, 0 * ones, ones, ones, ones, every, 1.0 * ones, seen.repeats, spends, ones.astype(bool)
+    )
+    return Place(Histories(every, seen, spends), accounts, every, every)
 
 
 def test_the_model_that_foretold_best_serves():
