@@ -5,6 +5,7 @@ import asyncio
 from libs.common.bus.relaying import SubscribedRelay
 from libs.common.jobs.runner import JobRunner
 from libs.common.tasks import essential
+from services.customers import upkeep
 from services.customers.behavior import consumer as behavior_queue
 from services.customers.behavior.consumer import Behavior
 from services.customers.behavior.store import BehaviorStore
@@ -30,6 +31,7 @@ class Working:
     """The half that consumes events, relays the outbox and does jobs."""
 
     def __init__(self, engines: Engines) -> None:
+        self._worker_database = engines.worker_database
         read_models = ReadModels(engines.database, engines.venues, engines.cache, engines.tombstones)
         confirmations = Confirmations(engines.database)
         touchpoints = Touchpoints(TouchpointStore(engines.mongo), engines.hiding, engines.cache)
@@ -51,6 +53,7 @@ class Working:
             engines.worker_database,
             service=SERVICE,
             jobs=(
+                *upkeep.jobs_of(engines.worker_database),
                 *privacy_jobs.jobs_of(cleaning_of(engines)),
                 *following.jobs(),
                 *view_jobs.jobs_of(Refreshes(engines.worker_database)),
@@ -58,12 +61,13 @@ class Working:
                     LifetimeRuns(engines.database, engines.cache, RunOptions.of(engines.settings))
                 ),
             ),
-            schedules=view_jobs.SCHEDULES,
+            schedules=(*upkeep.SCHEDULES, *view_jobs.SCHEDULES),
         )
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
+        await upkeep.keep_partitions(self._worker_database)
         works = {
             **{f"consumer-{at}": consumer.run() for at, consumer in enumerate(self._consumers)},
             "outbox-relay": self._relay.run(),

@@ -1,4 +1,4 @@
-"""SQL of people as customer events state them."""
+"""SQL of people as customer events state them, and of the venues they have dealt with."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -29,6 +29,28 @@ on conflict (tenant_id, customer_id) do update
        version = excluded.version, revised_at = excluded.revised_at, revision_id = excluded.revision_id
  where (old.version, old.revised_at, old.revision_id)
      < (excluded.version, excluded.revised_at, excluded.revision_id)
+"""
+
+# Grain: one person and venue. Index: customer_venues_pkey. Only widens, so that facts may come in any order.
+_SEE = """
+insert into customer_venues as old (tenant_id, venue_id, customer_id, first_seen_at, last_seen_at)
+select $1, venue_id, customer_id, first_seen_at, last_seen_at
+  from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[])
+       as new (venue_id, customer_id, first_seen_at, last_seen_at)
+ order by venue_id, customer_id
+on conflict (tenant_id, venue_id, customer_id) do update
+   set first_seen_at = least(old.first_seen_at, excluded.first_seen_at),
+       last_seen_at = greatest(old.last_seen_at, excluded.last_seen_at)
+ where old.first_seen_at > excluded.first_seen_at or old.last_seen_at < excluded.last_seen_at
+"""
+
+# Grain: one person that a fact names. Index: customers_pkey. Their own data comes with customer.registered.
+_NAME = """
+insert into customers (tenant_id, customer_id)
+select $1, customer_id
+  from unnest($2::uuid[]) as new (customer_id)
+ order by customer_id
+on conflict (tenant_id, customer_id) do nothing
 """
 
 # Grain: one person. Index: customers_pkey.
@@ -93,6 +115,16 @@ class PeopleStore:
     def __init__(self, conn: Connection, tenant_id: UUID) -> None:
         self._driver = conn
         self._tenant_id = tenant_id
+
+    async def name(self, customer_ids: Collection[UUID]) -> None:
+        """Make the people who do not exist."""
+        if customer_ids:
+            await self._driver.execute(_NAME, self._tenant_id, list(customer_ids))
+
+    async def see(self, seen: Collection[tuple[UUID, UUID, datetime, datetime]]) -> None:
+        """Widen the times at which people dealt with venues: venue, person, first, last; one row a pair."""
+        if seen:
+            await self._driver.execute(_SEE, self._tenant_id, *columns(seen, 4))
 
     async def put(self, states: Collection[PersonState]) -> None:
         """Keep the newest statement about each person; one state a person."""

@@ -10,7 +10,8 @@ from libs.common.bus.revision import happened_at, optional_id, repeated_id
 from libs.common.catalog.statements import NamedEvent
 from libs.common.postgres.database import Connection
 from services.customers.changes import Changes
-from services.customers.purchases.store import Admission, PurchaseStore, Sighting, Transfer
+from services.customers.people.sightings import Sighting
+from services.customers.purchases.store import Admission, PurchaseStore, Transfer
 
 _SCANNED: Final = "ticket.scanned"
 _TRANSFERRED: Final = "ticket.transferred"
@@ -28,6 +29,14 @@ def shows(events: Iterable[Event]) -> list[NamedEvent]:
     return [NamedEvent(repeated_id(event_id), repeated_id(venue_id)) for event_id, venue_id in named]
 
 
+def sightings(events: Iterable[Event]) -> Iterable[Sighting]:
+    """Who came in, and who gave or got a ticket."""
+    for event in events:
+        for customer_id in _people_of(event):
+            if customer_id:
+                yield Sighting(repeated_id(event.venue_id), repeated_id(customer_id), happened_at(event))
+
+
 async def record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> Changes:
     """Keep the earliest admission of each ticket, and every transfer."""
     admissions = [
@@ -39,9 +48,13 @@ async def record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) -> 
     store = PurchaseStore(conn, tenant_id)
     await store.put_admissions(admissions)
     await store.put_transfers(transfers)
-    sightings = [*_seen_at_gates(admissions), *_seen_passing(transfers)]
-    await store.see(sightings)
     return Changes(venues={repeated_id(event.venue_id) for event in events})
+
+
+def _people_of(event: Event) -> tuple[str, ...]:
+    if event.type == _TRANSFERRED:
+        return event.ticket_transferred.from_customer_id, event.ticket_transferred.to_customer_id
+    return (event.ticket_scanned.customer_id,) if event.ticket_scanned.result in _LET_IN else ()
 
 
 def _admission_of(event: Event) -> Admission:
@@ -68,16 +81,3 @@ def _transfer_of(event: Event) -> Transfer:
         optional_id(passed.to_customer_id),
         happened_at(event),
     )
-
-
-def _seen_at_gates(admissions: Iterable[Admission]) -> Iterable[Sighting]:
-    for one in admissions:
-        if one.customer_id is not None:
-            yield Sighting(one.venue_id, one.customer_id, one.admitted_at)
-
-
-def _seen_passing(transfers: Iterable[Transfer]) -> Iterable[Sighting]:
-    for one in transfers:
-        for person in (one.from_customer_id, one.to_customer_id):
-            if person is not None:
-                yield Sighting(one.venue_id, person, one.transferred_at)

@@ -1,4 +1,4 @@
-"""SQL of purchases, admissions and transfers, and of who has dealt with which venue."""
+"""SQL of purchases, admissions and transfers."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -59,36 +59,6 @@ select $1, transfer_id, ticket_id, venue_id, event_id, from_customer_id, to_cust
  order by transfer_id
 on conflict (tenant_id, transfer_id) do nothing
 """
-
-# Grain: one person and venue. Index: customer_venues_pkey. Only widens, so that facts may come in any order.
-_SEE = """
-insert into customer_venues as old (tenant_id, venue_id, customer_id, first_seen_at, last_seen_at)
-select $1, venue_id, customer_id, first_seen_at, last_seen_at
-  from unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[])
-       as new (venue_id, customer_id, first_seen_at, last_seen_at)
- order by venue_id, customer_id
-on conflict (tenant_id, venue_id, customer_id) do update
-   set first_seen_at = least(old.first_seen_at, excluded.first_seen_at),
-       last_seen_at = greatest(old.last_seen_at, excluded.last_seen_at)
- where old.first_seen_at > excluded.first_seen_at or old.last_seen_at < excluded.last_seen_at
-"""
-
-# Grain: one person that a fact names. Index: customers_pkey. Their own data comes with customer.registered.
-_NAME = """
-insert into customers (tenant_id, customer_id)
-select $1, customer_id
-  from unnest($2::uuid[]) as new (customer_id)
- order by customer_id
-on conflict (tenant_id, customer_id) do nothing
-"""
-
-
-class Sighting(NamedTuple):
-    """A person who dealt with a venue at a time."""
-
-    venue_id: UUID
-    customer_id: UUID
-    at: datetime
 
 
 class Admission(NamedTuple):
@@ -158,16 +128,6 @@ class PurchaseStore:
 
     async def put_transfers(self, transfers: Collection[Transfer]) -> None:
         await self._put(_PUT_TRANSFERS, transfers)
-
-    async def see(self, sightings: Iterable[Sighting]) -> None:
-        """Remember who has dealt with which venue, and make the people nobody told about yet."""
-        seen: dict[tuple[UUID, UUID], list[datetime]] = {}
-        for venue_id, customer_id, at in sightings:
-            seen.setdefault((venue_id, customer_id), []).append(at)
-        people = {customer_id for _, customer_id in seen}
-        if people:
-            await self._driver.execute(_NAME, self._tenant_id, list(people))
-        await self._put(_SEE, [(*pair, min(times), max(times)) for pair, times in seen.items()])
 
     async def _put(self, statement: str, rows: Collection[tuple[object, ...]]) -> None:
         if rows:

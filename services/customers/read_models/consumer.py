@@ -21,6 +21,8 @@ from libs.common.ids import repeated_id
 from libs.common.postgres.database import Connection, Database
 from services.customers.changes import Changes
 from services.customers.namespaces import venue_namespaces
+from services.customers.people import recording as people
+from services.customers.people.sightings import record_sightings
 from services.customers.read_models.recorders import RECORDERS
 
 QUEUE: Final = "customers.read-models"
@@ -89,6 +91,8 @@ async def _record(conn: Connection, tenant_id: UUID, events: Sequence[Event]) ->
     shows = [show for recorder, own in parts for show in recorder.shows(own)]
     described = of(catalog.TYPES)
     moved_from = await record_catalog(conn, tenant_id, map(catalog.statement_of, described), shows)
+    sightings = [sighting for recorder, own in parts for sighting in recorder.sightings(own)]
+    await record_sightings(conn, tenant_id, sightings, people.described(of(people.TYPES)))
     changes = Changes(venues={*moved_from, *(repeated_id(event.venue_id) for event in described)})
     for recorder, own in parts:
         if own:
