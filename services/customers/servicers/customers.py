@@ -6,6 +6,8 @@ from libs.common.rpc.joining import joined
 from services.customers.behavior.reader import BehaviorReader
 from services.customers.behavior.store import BehaviorStore
 from services.customers.engines import Engines
+from services.customers.exports.exporter import Exporter
+from services.customers.exports.servicer import ExportsServicer
 from services.customers.journey.journey import Journeys
 from services.customers.journey.servicer import JourneyServicer
 from services.customers.journey.sources import Sessions, Touchpoints
@@ -26,6 +28,7 @@ def customers_servicer(engines: Engines) -> customers_service_pb2_grpc.Customers
     touchpoints = Touchpoints(TouchpointReader(TouchpointStore(engines.mongo)))
     return joined(
         customers_service_pb2_grpc.CustomersServiceServicer,
+        ExportsServicer(Exporter(engines.database, engines.venues)),
         SearchServicer(Search(database, venues, people, pages)),
         JourneyServicer(Journeys(database, venues, people, pages, [sessions, touchpoints])),
         LifetimeServicer(lifetime_values(engines)),

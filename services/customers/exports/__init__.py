@@ -1,0 +1,1 @@
+"""Rows of customers, purchases and scores for export files."""
