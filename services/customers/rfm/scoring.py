@@ -30,22 +30,30 @@ class Scores:
 def score(measures: Measures) -> Scores:
     """Scores of all customers; the more recent, the more often and the more, the higher.
 
-    Below five customers the bounds are fixed. Recency: 5 up to 30 days, 4 up to 90, 3 up to 180, 2 up to 365.
-    Orders: 2 from two, 3 from three, 4 from five, 5 from nine. Money: 2 from 5,000 minor units, 3 from
-    10,000, 4 from 25,000, 5 from 50,000; minor units, because a cent and a yen are of one magnitude.
+    Below five customers the bounds are fixed.
     """
     if len(measures.customers) < FEWEST_RANKED:
-        return Scores(
-            5 - np.searchsorted(_RECENCY_BOUNDS, measures.recency_days, side="left").astype(np.int64),
-            1 + np.searchsorted(_ORDER_BOUNDS, measures.order_counts, side="right").astype(np.int64),
-            1 + np.searchsorted(_MONEY_BOUNDS, measures.net_minor, side="right").astype(np.int64),
-            by_fixed_bounds=True,
-        )
+        return score_by_bounds(measures)
     return Scores(
         quintiles(-measures.recency_days),
         quintiles(measures.order_counts),
         quintiles(measures.net_minor),
         by_fixed_bounds=False,
+    )
+
+
+def score_by_bounds(measures: Measures) -> Scores:
+    """Scores by fixed bounds, whoever else there is.
+
+    Recency: 5 up to 30 days, 4 up to 90, 3 up to 180, 2 up to 365. Orders: 2 from two, 3 from three, 4 from
+    five, 5 from nine. Money: 2 from 5,000 minor units, 3 from 10,000, 4 from 25,000, 5 from 50,000; minor
+    units, because a cent and a yen are of one magnitude.
+    """
+    return Scores(
+        5 - np.searchsorted(_RECENCY_BOUNDS, measures.recency_days, side="left").astype(np.int64),
+        1 + np.searchsorted(_ORDER_BOUNDS, measures.order_counts, side="right").astype(np.int64),
+        1 + np.searchsorted(_MONEY_BOUNDS, measures.net_minor, side="right").astype(np.int64),
+        by_fixed_bounds=True,
     )
 
 

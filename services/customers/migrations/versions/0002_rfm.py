@@ -62,6 +62,15 @@ create table customer_rfm_scores (
 ) with (fillfactor = 85)
 """
 
+CUSTOMER_RFM_SCORES_BY_SEGMENT = """
+create index customer_rfm_scores_by_segment on customer_rfm_scores (tenant_id, venue_id, segment, customer_id)
+"""
+# Counts people whom a place's last run did not know: with too many of them the place is scored anew.
+RFM_NEWCOMERS = """
+create index rfm_newcomers on customer_rfm_scores (tenant_id, venue_id)
+ where is_incremental and ranked_day is null
+"""
+
 # Grain: one customer who came into, left or changed segment. Scores that did not move are null; both
 # segments are given unless the customer was new or is gone.
 SEGMENT_MOVES = """
@@ -177,6 +186,8 @@ def upgrade() -> None:
     apply(
         RFM_RUNS,
         CUSTOMER_RFM_SCORES,
+        CUSTOMER_RFM_SCORES_BY_SEGMENT,
+        RFM_NEWCOMERS,
         SEGMENT_MOVES,
         SEGMENT_MOVES_BY_TIME,
         SEGMENT_TOTALS,
