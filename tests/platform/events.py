@@ -85,6 +85,7 @@ def order_completed(
     channel="web",
     show=None,
     session_id="",
+    customer=None,
     **envelope,
 ):
     """Lines are (quantity, unit price, ticket type, show), the last two optional."""
@@ -98,6 +99,7 @@ def order_completed(
         gross=_money(gross, currency),
         fees=_money(fees, currency),
         session_id=session_id,
+        customer_id=_text(customer),
     )
     return event(tenant_id, venue_id, order_id, order_completed=state, **envelope)
 
@@ -255,3 +257,29 @@ def _text(id_: UUID | None):
 
 def _dotted(field):
     return "ticket_type.updated" if field == "ticket_type_updated" else field.replace("_", ".", 1)
+
+
+def campaign_touchpoint(
+    tenant_id,
+    venue_id,
+    touchpoint_id=None,
+    *,
+    channel="email",
+    kind="click",
+    campaign=None,
+    customer=None,
+    session_id="",
+    cost=None,
+    currency="EUR",
+    **envelope,
+):
+    touchpoint_id = touchpoint_id or uuid4()
+    state = behavior_pb2.CampaignTouchpoint(
+        campaign_id=_text(campaign),
+        channel=channel,
+        kind=kind,
+        session_id=session_id,
+        customer_id=_text(customer),
+        cost=_money(cost, currency),
+    )
+    return event(tenant_id, venue_id, touchpoint_id, campaign_touchpoint=state, **envelope)
