@@ -146,10 +146,8 @@ create table customer_segments (
     tenant_id uuid not null,
     venue_id uuid not null,
     segment text not null,
-    label text not null,
     predicate jsonb not null,
     created_at timestamptz not null,
-    evaluated_at timestamptz not null,
     primary key (tenant_id, venue_id, segment)
 )
 """
