@@ -70,7 +70,7 @@ async def ask(service, queries):
         one.key = str(place)
     for start in range(0, len(queries), 500):
         request = figures_pb2.QueryFiguresRequest(queries=queries[start : start + 500])
-        answer = await service.metrics.QueryFigures(request, metadata=service.metadata)
+        answer = await service.metrics.QueryFigures(request, metadata=service.metadata, timeout=280)
         results += answer.results
     assert [result.key for result in results] == [one.key for one in queries]
     return results
