@@ -18,8 +18,8 @@ from services.metrics.figures.store import KnownShow, select_shows
 from services.metrics.figures.vocabulary import Figure
 
 AT_ONCE: Final = 2
-"""Transactions of one call at a time: a call with many queries leaves connections and processors to others, and
-its own long windows do not slow each other down until none of them is done in time."""
+"""Transactions of one call at a time: a call with many queries leaves connections and processors to others,
+and its own long windows do not slow each other down until none of them is done in time."""
 
 _OF_THE_QUERY: Final = frozenset({Kind.INVALID_ARGUMENT, Kind.NOT_FOUND, Kind.FAILED_PRECONDITION})
 
