@@ -69,6 +69,15 @@ class Retention:
         return self.customer_count / self.size if self.size else None
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Tables of cohort by period: distinct customers, orders and net revenue of one currency."""
+
+    people: _Integers
+    orders: _Integers
+    net_minor: _Integers
+
+
 def cohorts(
     orders: Orders, window: Window, period: Period, clock: ZoneInfo, *, as_of: datetime
 ) -> list[Cohort]:
@@ -89,11 +98,21 @@ def cohorts(
     """
     edges = period_edges(Window(window.start, as_of), period, clock)
     figures = _figures(orders, np.array([microseconds(edge) for edge in edges], np.int64), as_of)
+    return [cohort for cohort in triangle(figures, edges, as_of=as_of) if cohort.start < window.end]
+
+
+def triangle(figures: Figures, edges: Sequence[datetime], *, as_of: datetime) -> list[Cohort]:
+    """The cohorts of all periods between edges, oldest first.
+
+    Args:
+        figures: Tables of n cohorts by n periods.
+        edges: The n + 1 edges of the periods, the last but one before `as_of`.
+        as_of: Until when facts are known.
+    """
     running = len(edges) - 2 if as_of < edges[-1] else None
     return [
         Cohort(start, int(figures.people[number, number]), _cells(figures, number, running))
         for number, start in enumerate(edges[:-1])
-        if start < window.end
     ]
 
 
@@ -116,16 +135,7 @@ def retention(table: Sequence[Cohort], *, complete_only: bool = False) -> list[R
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Figures:
-    """Tables of cohort by period: distinct customers, orders and net revenue."""
-
-    people: _Integers
-    orders: _Integers
-    net_minor: _Integers
-
-
-def _figures(orders: Orders, edges: _Integers, as_of: datetime) -> _Figures:
+def _figures(orders: Orders, edges: _Integers, as_of: datetime) -> Figures:
     count = len(edges) - 1
     past = orders.at < microseconds(as_of)
     period = np.searchsorted(edges, orders.at[past], side="right") - 1
@@ -142,10 +152,10 @@ def _figures(orders: Orders, edges: _Integers, as_of: datetime) -> _Figures:
     people = np.bincount(first[customer] * count + at, minlength=size)
     shape = (count, count)
     ordered = np.bincount(cell, minlength=size)
-    return _Figures(people.reshape(shape), ordered.reshape(shape), net.reshape(shape))
+    return Figures(people.reshape(shape), ordered.reshape(shape), net.reshape(shape))
 
 
-def _cells(figures: _Figures, number: int, running: int | None) -> tuple[Cell, ...]:
+def _cells(figures: Figures, number: int, running: int | None) -> tuple[Cell, ...]:
     people, orders, net = (
         table[number, number:] for table in (figures.people, figures.orders, figures.net_minor)
     )
