@@ -99,3 +99,17 @@ class ModelNotIdentifiable(AnalyticsError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "MODEL_NOT_IDENTIFIABLE"
+
+
+class InsightNotFound(AnalyticsError):
+    """The tenant has no such finding, or it is about a venue that the token's grant does not reach."""
+
+    kind = Kind.NOT_FOUND
+    reason = "INSIGHT_NOT_FOUND"
+
+
+class InsightExpired(AnalyticsError):
+    """The finding's time is over, so that nobody can dismiss it or act on it."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "INSIGHT_EXPIRED"

@@ -12,6 +12,8 @@ from services.customers.behavior.store import BehaviorStore
 from services.customers.campaigns.documents import CampaignDocuments
 from services.customers.campaigns.following import Following
 from services.customers.engines import SERVICE, Engines
+from services.customers.insights import jobs as insight_jobs
+from services.customers.insights.refreshing import Refreshing
 from services.customers.lifetime import jobs as lifetime_jobs
 from services.customers.lifetime.runs import LifetimeRuns, RunOptions
 from services.customers.privacy import confirmations as confirmations_queue
@@ -60,6 +62,7 @@ class Working:
                 *lifetime_jobs.jobs_of(
                     LifetimeRuns(engines.database, engines.cache, RunOptions.of(engines.settings))
                 ),
+                *insight_jobs.jobs_of(Refreshing.of(engines.database, engines.venues, engines.cache)),
             ),
             schedules=(*upkeep.SCHEDULES, *view_jobs.SCHEDULES),
         )

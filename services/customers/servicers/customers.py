@@ -8,6 +8,8 @@ from services.customers.behavior.store import BehaviorStore
 from services.customers.engines import Engines
 from services.customers.exports.exporter import Exporter
 from services.customers.exports.servicer import ExportsServicer
+from services.customers.insights.customers import CustomerInsights
+from services.customers.insights.servicer import CustomerInsightsOfCustomersServicer
 from services.customers.journey.journey import Journeys
 from services.customers.journey.servicer import JourneyServicer
 from services.customers.journey.sources import Sessions, Touchpoints
@@ -15,6 +17,7 @@ from services.customers.lifetime.servicer import LifetimeServicer
 from services.customers.people.reader import PeopleReader
 from services.customers.people.search import Search
 from services.customers.people.servicer import SearchServicer
+from services.customers.rfm.reader import ScoreReader
 from services.customers.servicers.lifetime_values import lifetime_values
 from services.customers.touchpoints.reader import TouchpointReader
 from services.customers.touchpoints.store import TouchpointStore
@@ -32,4 +35,7 @@ def customers_servicer(engines: Engines) -> customers_service_pb2_grpc.Customers
         SearchServicer(Search(database, venues, people, pages)),
         JourneyServicer(Journeys(database, venues, people, pages, [sessions, touchpoints])),
         LifetimeServicer(lifetime_values(engines)),
+        CustomerInsightsOfCustomersServicer(
+            CustomerInsights(database, venues, people, ScoreReader(database))
+        ),
     )
