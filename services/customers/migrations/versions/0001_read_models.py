@@ -221,8 +221,8 @@ create table customers (
 
 # Grain: one person and a venue that they have dealt with: bought, were admitted, gave or got a ticket. A
 # caller with a venue grant sees exactly the people who have a row here for a granted venue. `first_seen_at`
-# is the earliest such fact, `last_seen_at` the latest. What is known only grows: whoever once ordered has dealt
-# with the venue, also when the order is cancelled, or restated for somebody else.
+# is the earliest such fact, `last_seen_at` the latest. What is known only grows: whoever once ordered has
+# dealt with the venue, also when the order is cancelled, or restated for somebody else.
 CUSTOMER_VENUES = """
 create table customer_venues (
     tenant_id uuid not null,
