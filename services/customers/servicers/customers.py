@@ -17,8 +17,10 @@ from services.customers.lifetime.servicer import LifetimeServicer
 from services.customers.people.reader import PeopleReader
 from services.customers.people.search import Search
 from services.customers.people.servicer import SearchServicer
+from services.customers.profile.servicer import ProfileServicer
 from services.customers.rfm.reader import ScoreReader
 from services.customers.servicers.lifetime_values import lifetime_values
+from services.customers.servicers.profiles import profiles
 from services.customers.touchpoints.reader import TouchpointReader
 from services.customers.touchpoints.store import TouchpointStore
 
@@ -33,6 +35,7 @@ def customers_servicer(engines: Engines) -> customers_service_pb2_grpc.Customers
         customers_service_pb2_grpc.CustomersServiceServicer,
         ExportsServicer(Exporter(engines.database, engines.venues)),
         SearchServicer(Search(database, venues, people, pages)),
+        ProfileServicer(profiles(engines)),
         JourneyServicer(Journeys(database, venues, people, pages, [sessions, touchpoints])),
         LifetimeServicer(lifetime_values(engines)),
         CustomerInsightsOfCustomersServicer(

@@ -16,7 +16,9 @@ from services.customers.people.reader import PeopleReader
 from services.customers.preferences.preferences import Tastes
 from services.customers.preferences.servicer import PreferencesServicer
 from services.customers.privacy.announcing import AUDIT_KEY
+from services.customers.profile.servicer import UserProfileServicer
 from services.customers.rfm.reader import ScoreReader
+from services.customers.servicers.profiles import profiles
 
 
 def insights_servicer(engines: Engines) -> insights_service_pb2_grpc.InsightsServiceServicer:
@@ -32,5 +34,6 @@ def insights_servicer(engines: Engines) -> insights_service_pb2_grpc.InsightsSer
             Listing(database, venues, engines.pages), refreshing, Judging(database, engines.key(AUDIT_KEY))
         ),
         CustomerInsightServicer(CustomerInsights(database, venues, people, ScoreReader(database))),
+        UserProfileServicer(profiles(engines)),
         PreferencesServicer(Tastes(engines.database, people, engines.cache)),
     )

@@ -59,7 +59,7 @@ select bought.tenant_id, bought.venue_id, bought.customer_id, bought.order_id, b
             when lead.day_count < 7 then 'within_week'
             when lead.day_count < 30 then 'within_month'
             when lead.day_count < 90 then 'within_quarter'
-            else 'earlier' end as lead_time,
+            when lead.day_count >= 90 then 'earlier' end as lead_time,
        case when bought.ticket_count < 1 then null
             when bought.ticket_count = 1 then 'alone'
             when bought.ticket_count = 2 then 'pair'
