@@ -76,9 +76,7 @@ def quiet_regulars(generator, days, *, count=150):
         rate = generator.gamma(2, 0.0001)
         bought = np.flatnonzero(generator.random(len(dates)) < -np.expm1(-rate * orders))
         if len(bought) >= 3:
-            found.append(
-                RegularCustomer(number(generator), len(bought), dates[bought[0]], dates[bought[-1]])
-            )
+            found.append(RegularCustomer(number(generator), len(bought), dates[bought[0]], dates[bought[-1]]))
     return found
 
 
