@@ -6,11 +6,16 @@ from pathlib import Path
 from pydantic_settings import BaseSettings
 
 from gateway.edge.settings import EdgeSettings
+from services.customers.settings import CustomersSettings
 from services.metrics.settings import MetricsSettings
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- configuration: begin (make format writes this) -->", "<!-- configuration: end -->"
-PROCESSES: dict[str, type[BaseSettings]] = {"metrics": MetricsSettings, "edge": EdgeSettings}
+PROCESSES: dict[str, type[BaseSettings]] = {
+    "metrics": MetricsSettings,
+    "customers": CustomersSettings,
+    "edge": EdgeSettings,
+}
 
 
 def _table(settings: type[BaseSettings], *, without: set[str]) -> str:

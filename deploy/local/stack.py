@@ -10,7 +10,7 @@ from deploy.local.programs import REPOSITORY, Program, run_step
 from deploy.local.servers import Envoy
 from deploy.local.stores import Stores
 
-DOMAIN_SERVICES = ("metrics",)
+DOMAIN_SERVICES = ("metrics", "customers")
 EDGE = "edge"
 _LISTENERS = ("grpc", "probe", "prometheus")
 PORT_NAMES = (
@@ -69,8 +69,10 @@ class Stack:
             "bus_url": self.stores.bus_url,
             "storage_url": self.stores.storage_url,
         }
-        if self.stores.influx_url:
+        if service == "metrics" and self.stores.influx_url:
             own["influx_url"] = self.stores.influx_url
+        if service == "customers":
+            own["metrics_target"] = self._address("metrics_grpc")
         return _variables(service, self._process_settings(service) | own)
 
     def prepare_database(self, service: str) -> None:

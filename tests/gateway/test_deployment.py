@@ -10,12 +10,18 @@ import pytest
 from deploy.provision import make_keys, provision_database
 from gateway.edge.settings import EdgeSettings
 from gateway.envoy import EnvoyConfig
+from services.customers.settings import CustomersSettings
 from services.metrics.settings import MetricsSettings
 from tests.servers.databases import PostgresServer
 
-SETTINGS = {"METRICS": MetricsSettings, "EDGE": EdgeSettings, "GATEWAY": EnvoyConfig}
+SETTINGS = {
+    "METRICS": MetricsSettings,
+    "CUSTOMERS": CustomersSettings,
+    "EDGE": EdgeSettings,
+    "GATEWAY": EnvoyConfig,
+}
 FILES = [*Path("deploy/k8s").glob("*.yaml"), Path("deploy/compose/compose.yaml")]
-_VARIABLE = re.compile(r"\b(METRICS|EDGE|GATEWAY)_([A-Z0-9_]+)(?==|: )")
+_VARIABLE = re.compile(r"\b(METRICS|CUSTOMERS|EDGE|GATEWAY)_([A-Z0-9_]+)(?==|: )")
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
