@@ -4,6 +4,7 @@ import argparse
 
 from libs.common.bus import dead_letters, open_bus
 from services.customers.behavior.consumer import QUEUE as BEHAVIOR
+from services.customers.privacy.confirmations import QUEUE as CONFIRMATIONS
 from services.customers.read_models.consumer import QUEUE as READ_MODELS
 from services.customers.settings import CustomersSettings
 from services.customers.touchpoints.consumer import QUEUE as TOUCHPOINTS
@@ -11,7 +12,7 @@ from services.customers.touchpoints.consumer import QUEUE as TOUCHPOINTS
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the verb's parser its options."""
-    dead_letters.add_commands(parser, (READ_MODELS, BEHAVIOR, TOUCHPOINTS))
+    dead_letters.add_commands(parser, (READ_MODELS, BEHAVIOR, TOUCHPOINTS, CONFIRMATIONS))
 
 
 async def run(settings: CustomersSettings, arguments: argparse.Namespace) -> int:

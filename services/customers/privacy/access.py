@@ -1,8 +1,8 @@
 """Use case: everything held on a person, section after section, in pages."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from libs.common.context import TenantScope
@@ -10,19 +10,29 @@ from libs.common.paging import Position
 from libs.common.postgres.database import Database
 from services.customers.errors import CustomerNotFound
 from services.customers.people.masking import masked_city, masked_email, masked_name, masked_phone
-from services.customers.privacy.access_store import IDENTITY, SECTIONS, TELLS_WHO, Asked, Rows, rows_of
-from services.customers.privacy.known_store import KnownStore
+from services.customers.privacy.access_store import SECTIONS, Asked, Data, Rows, rows_of
+from services.customers.privacy.known_store import KnownStore, MetElsewhere
 
 ReadSection = Callable[[Asked], Awaitable[Rows]]
 """Rows of one section with their keys, ascending; fewer than `limit` when there are no more."""
 
 
+Mask = Callable[[Data], Data | None]
+"""A record without what says who somebody is; None where nothing else is in it."""
+
+
+def unchanged(data: Data) -> Data:
+    """The mask of records that do not say who somebody is."""
+    return data
+
+
 class Section(NamedTuple):
-    """A part of what is held: in which service, under which name, and how it is read."""
+    """A part of what is held: in which service, under which name, how it is read, and how it is masked."""
 
     service: str
     name: str
     read: ReadSection
+    mask: Mask = unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,7 @@ class Record:
 
     service: str
     section: str
-    data: dict[str, Any]
+    data: Data
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +59,13 @@ class Access:
     Args:
         database: The app role's database.
         sections: What other stores and services hold, in the order of the answer.
+        met_elsewhere: Looks beyond PostgreSQL for people that only behaviour or touchpoints name.
     """
 
-    def __init__(self, database: Database, sections: Sequence[Section]) -> None:
+    def __init__(self, database: Database, sections: Sequence[Section], met_elsewhere: MetElsewhere) -> None:
         self._database = database
-        own = [Section(_SERVICE, name, self._reader(name)) for name in SECTIONS]
+        self._met_elsewhere = met_elsewhere
+        own = [Section(_SERVICE, name, self._reader(name), _MASKED.get(name, unchanged)) for name in SECTIONS]
         self._sections = (*own, *sections)
 
     async def page(
@@ -95,15 +107,13 @@ class Access:
         return Page(records, position, tuple(services))
 
     def _records(self, section: Section, rows: Rows, *, shows_pii: bool) -> list[Record]:
-        records = [Record(section.service, section.name, data) for _, data in rows]
-        if shows_pii or section.name not in TELLS_WHO:
-            return records
-        return [replace(one, data=_masked(one.data)) for one in records if section.name == IDENTITY]
+        told = (data if shows_pii else section.mask(data) for _, data in rows)
+        return [Record(section.service, section.name, data) for data in told if data is not None]
 
     async def _require(self, scope: TenantScope, customer_id: UUID) -> None:
         async with self._database.transaction(scope) as conn:
             known = await KnownStore(conn, scope).get(customer_id)
-        if known is None:
+        if known is None and (scope.venue_ids is not None or not await self._met_elsewhere(customer_id)):
             raise CustomerNotFound("no such customer")
 
     def _reader(self, name: str) -> ReadSection:
@@ -115,7 +125,7 @@ class Access:
 
 
 _SERVICE: Final = "customers"
-_MASKS: Final[Mapping[str, Callable[[str], str]]] = {
+_FIELDS: Final[Mapping[str, Callable[[str], str]]] = {
     "name": masked_name,
     "email": masked_email,
     "phone": masked_phone,
@@ -123,6 +133,13 @@ _MASKS: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
-def _masked(data: dict[str, Any]) -> dict[str, Any]:
-    masked = {field: _MASKS[field](value) if field in _MASKS else value for field, value in data.items()}
+def _masked(data: Data) -> Data:
+    masked = {field: _FIELDS[field](value) if field in _FIELDS else value for field, value in data.items()}
     return masked | {"tags": []}
+
+
+def _nothing(_data: Data) -> None:
+    """Words are parts of names and addresses: nothing is left of them."""
+
+
+_MASKED: Final[Mapping[str, Mask]] = {"customers": _masked, "customer_words": _nothing}

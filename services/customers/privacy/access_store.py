@@ -108,6 +108,13 @@ select venue_id::text || ' ' || extract(epoch from moved_at)::text as key,
    and venue_id::text || ' ' || extract(epoch from moved_at)::text > $3
  order by 1 limit $4
 """
+_MEMBERS = """
+select venue_id::text || ' ' || segment as key,
+       jsonb_build_object('venue_id', venue_id, 'segment', segment, 'since', since) as data
+  from customer_segment_members
+ where tenant_id = $1 and customer_id = $2 and venue_id::text || ' ' || segment > $3
+ order by 1 limit $4
+"""
 _LIFETIME = """
 select venue_id::text || ' ' || currency as key,
        jsonb_build_object('venue_id', venue_id, 'currency', currency, 'is_main', is_main, 'basis', basis,
@@ -129,9 +136,8 @@ select venue_id::text as key,
  order by 1 limit $4
 """
 
-IDENTITY: Final = "customers"
 SECTIONS: Final = {
-    IDENTITY: _IDENTITY,
+    "customers": _IDENTITY,
     "customer_words": _WORDS,
     "customer_venues": _VENUES,
     "orders": _ORDERS,
@@ -141,14 +147,13 @@ SECTIONS: Final = {
     "transfers": _TRANSFERS,
     "customer_rfm_scores": _SCORES,
     "segment_moves": _MOVES,
+    "customer_segment_members": _MEMBERS,
     "customer_lifetime_value": _LIFETIME,
     "customer_churn": _CHURN,
 }
 """Statement of each section, by its table."""
-TELLS_WHO: Final = frozenset({IDENTITY, "customer_words"})
-"""Sections that tell who the person is."""
-
-Rows = list[tuple[str, dict[str, Any]]]
+Data = dict[str, Any]
+Rows = list[tuple[str, Data]]
 
 
 class Asked(NamedTuple):

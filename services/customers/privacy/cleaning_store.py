@@ -90,7 +90,31 @@ update customer_churn as c set customer_id = $3
 """
 _CHURN_REST = "delete from customer_churn where tenant_id = $1 and customer_id = $2 and customer_id <> $3"
 
-_PLACING: Final = (_PLACE_AT_VENUES, _PLACE_OF_CUSTOMER)
+# Index customer_segment_members_by_customer. Being in a tenant's own segment can tell where somebody lives.
+_MEMBERS = """
+delete from customer_segment_members where tenant_id = $1 and customer_id = $2 and customer_id <> $3
+"""
+# What is left of the pseudonym may still belong to segments: to be looked at again, like after a purchase.
+_MARK = """
+insert into rfm_pending (tenant_id, venue_id, customer_id, marked_at)
+select tenant_id, venue_id, $3, clock_timestamp()
+  from customer_venues where tenant_id = $1 and customer_id = $2
+ order by venue_id
+on conflict (tenant_id, venue_id, customer_id) do update set marked_at = excluded.marked_at
+"""
+# Findings are about venues and shows, and there are few of them: read through for one that names the person.
+_ACTIONS = """
+delete from insight_actions
+ where tenant_id = $1 and strpos(lower(parameters::text), ($2::uuid)::text) > 0 and $2::uuid <> $3
+"""
+_INSIGHTS = """
+delete from insights
+ where tenant_id = $1 and strpos(lower(concat_ws(' ', subject, evidence, dismiss_reason)), ($2::uuid)::text) >
+ 0
+   and $2::uuid <> $3
+"""
+
+_PLACING: Final = (_MARK, _PLACE_AT_VENUES, _PLACE_OF_CUSTOMER)
 CLEANING: Final = (
     ("orders", _ORDERS),
     ("purchases", _PURCHASES),
@@ -99,6 +123,7 @@ CLEANING: Final = (
     ("customer_venues", _CUSTOMER_VENUES),
     ("customers", _CUSTOMERS),
     ("customer_words", _WORDS),
+    ("customer_segment_members", _MEMBERS),
     ("customer_rfm_scores", _SCORES),
     ("customer_rfm_scores", _SCORES_REST),
     ("segment_moves", _MOVES),
@@ -109,6 +134,8 @@ CLEANING: Final = (
     ("customer_lifetime_value", _LIFETIME_REST),
     ("customer_churn", _CHURN),
     ("customer_churn", _CHURN_REST),
+    ("insight_actions", _ACTIONS),
+    ("insights", _INSIGHTS),
 )
 """Statements by table, in the order in which recorders write these tables, so that they wait in one order."""
 

@@ -61,7 +61,12 @@ class PersonalDocuments:
             found = await self._collections[name].find(query, sort=[("id", 1)], limit=asked.limit)
             return [(document["id"], _plain(document)) for document in found]
 
-        return Section("customers", name, read)
+        return Section("customers", name, read, _without_metadata)
+
+
+def _without_metadata(document: Document) -> Document:
+    """What senders add freely to a touchpoint may greet somebody by name."""
+    return {field: value for field, value in document.items() if field != "metadata"}
 
 
 def _plain(document: Document) -> Document:

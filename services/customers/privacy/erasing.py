@@ -1,7 +1,7 @@
 """Begins erasures and tells how far they have come."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -16,13 +16,10 @@ from libs.common.sealing import Seal
 from services.customers.errors import CustomerNotFound, ErasureNotFound
 from services.customers.privacy.announcing import SERVICE, actor_of, customer_erased, erasure_audited
 from services.customers.privacy.erasures import Erasure
-from services.customers.privacy.known_store import Known, KnownStore
+from services.customers.privacy.known_store import Known, KnownStore, MetElsewhere
 from services.customers.privacy.store import ErasureStore, NewErasure
 
 ERASE_JOB = "privacy.erase"
-
-MetElsewhere = Callable[[UUID], Awaitable[bool]]
-"""Whether a store beside PostgreSQL names a person of the current caller's tenant."""
 
 
 @dataclass(frozen=True, slots=True)

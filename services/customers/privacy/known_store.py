@@ -1,5 +1,6 @@
 """Whether a caller can see a person, and by which words the person could be recognised."""
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,6 +16,9 @@ select coalesce(c.name, '') as name, coalesce(c.email, '') as email, coalesce(c.
  where (c.customer_id is not null and not $3)
     or exists (select from customer_venues v where v.tenant_id = $1 and v.customer_id = asked.customer_id)
 """
+
+MetElsewhere = Callable[[UUID], Awaitable[bool]]
+"""Whether a store beside PostgreSQL names a person of the current caller's tenant."""
 
 
 class Known(NamedTuple):

@@ -11,6 +11,7 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from tickettoken.metrics.v1 import ingest_service_pb2, ingest_service_pb2_grpc
 
 from libs.common.context import TenantScope
+from libs.common.erasure.persons import PERSON_FIELDS
 from libs.common.errors import DependencyUnavailable
 from services.customers.privacy.access_store import Asked, Rows
 
@@ -35,6 +36,7 @@ class MetricsEvents:
         try:
             async for event in self._events(asked.customer_id):
                 if event.event_id > asked.after and _is_visible(event, asked.scope):
+                    _hide_others(event, asked.customer_id)
                     seen[event.event_id] = MessageToDict(event)
         except grpc.aio.AioRpcError as error:
             raise DependencyUnavailable(
@@ -47,6 +49,28 @@ class MetricsEvents:
         async for batch in self._stub.ReplayEvents(request):
             for event in batch.events:
                 yield event
+
+
+def without_profile(event: dict[str, Any]) -> dict[str, Any]:
+    """The event without what it says about who somebody is."""
+    masked = dict(event)
+    for kind in ("customerRegistered", "customerUpdated"):
+        if kind in masked:
+            masked[kind] = {"customerId": masked[kind]["customerId"]}
+    if "campaignTouchpoint" in masked:
+        touchpoint = masked["campaignTouchpoint"].items()
+        masked["campaignTouchpoint"] = {name: value for name, value in touchpoint if name != "metadata"}
+    return masked
+
+
+def _hide_others(event: Event, customer_id: UUID) -> None:
+    """Leave out who else an event names: it is not theirs that was asked for."""
+    kind = event.WhichOneof("payload") or ""
+    payload = getattr(event, kind) if kind else event
+    for field in PERSON_FIELDS.get(kind, ()):
+        text = getattr(payload, field)
+        if text and UUID(text) != customer_id:
+            payload.ClearField(field)
 
 
 def _is_visible(event: Event, scope: TenantScope) -> bool:

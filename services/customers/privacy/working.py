@@ -9,14 +9,14 @@ from services.customers.privacy.cached_answers import forget_answers
 from services.customers.privacy.cleaning import Cleaning
 from services.customers.privacy.documents import PersonalDocuments
 
-_VIEWS = ("customer_360_materialized", "user_dashboard_materialized")
+VIEWS = ("customer_360_materialized", "user_dashboard_materialized")
 
 
 def cleaning_of(engines: Engines) -> Cleaning:
     """The work behind erasures, on the stores of this process."""
 
     async def views() -> None:
-        for view in _VIEWS:
+        for view in VIEWS:
             await refresh(engines.worker_database, view)
 
     return Cleaning(

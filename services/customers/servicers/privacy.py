@@ -11,7 +11,7 @@ from services.customers.privacy.datasets import Datasets
 from services.customers.privacy.documents import PersonalDocuments
 from services.customers.privacy.erasing import Erasing, Secrets
 from services.customers.privacy.grouper import Grouper
-from services.customers.privacy.metrics_events import MetricsEvents
+from services.customers.privacy.metrics_events import MetricsEvents, without_profile
 from services.customers.privacy.servicer import AccessServicer, DatasetServicer, ErasureServicer
 
 
@@ -22,10 +22,11 @@ def privacy_servicer(engines: Engines) -> privacy_service_pb2_grpc.PrivacyServic
     services = ("customers", *engines.settings.erasing_services)
     sections = documents.sections()
     if engines.metrics is not None:
-        sections.append(Section("metrics", "raw_analytics", MetricsEvents(engines.metrics).read))
+        events = MetricsEvents(engines.metrics)
+        sections.append(Section("metrics", "raw_analytics", events.read, without_profile))
     return joined(
         privacy_service_pb2_grpc.PrivacyServiceServicer,
         ErasureServicer(Erasing(engines.database, secrets, services, documents.name)),
-        AccessServicer(Access(engines.database, sections), engines.pages),
+        AccessServicer(Access(engines.database, sections, documents.name), engines.pages),
         DatasetServicer(Datasets(DatasetStore(engines.database), engines.venues, Grouper())),
     )
