@@ -14,6 +14,7 @@ KINDS = {
     table_pb2.Column.KIND_INTEGER: "integers",
     table_pb2.Column.KIND_NUMBER: "numbers",
     table_pb2.Column.KIND_TIMESTAMP: "timestamps",
+    table_pb2.Column.KIND_BOOLEAN: "booleans",
 }
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
