@@ -15,6 +15,7 @@ from services.customers.campaigns.campaign import Campaign
 COLLECTION: Final = "campaigns"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INDEXES: Final = (
+    IndexModel([("tenant_id", ASCENDING), ("id", ASCENDING)], name="campaign"),
     IndexModel(
         [("tenant_id", ASCENDING), ("venue_id", ASCENDING), ("created_us", DESCENDING), ("id", ASCENDING)],
         name="venue",

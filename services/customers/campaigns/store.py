@@ -19,7 +19,13 @@ select campaign_id, venue_id, name, channel, type, status, budget_minor, budget_
 """
 
 # The same, locked: commands on one campaign follow each other.
-_LOCK: Final = _SELECT + " for update"
+_LOCK: Final = """
+select campaign_id, venue_id, name, channel, type, status, budget_minor, budget_currency, spend_minor,
+       spend_currency, starts_at, ends_at, created_at, updated_at, version
+  from campaigns
+ where tenant_id = $1 and campaign_id = $2
+   for update
+"""
 
 # Grain: one campaign that is new, or the next state of one that the transaction holds locked. By
 # campaigns_pkey.

@@ -18,6 +18,7 @@ def _index(name: str, *fields: str) -> IndexModel:
 
 
 _INDEXES: Final = (
+    _index("touchpoint", "id"),
     _index("venue", "venue_id", "at_us"),
     _index("customer", "customer_id", "at_us", "id"),
     _index("session", "session_id"),

@@ -156,6 +156,7 @@ async def test_indexes_serve_venues_people_sessions_and_campaigns(mongo, collect
         for name, index in (await collection.index_information()).items()
     }
 
+    assert found["touchpoint"] == ["tenant_id", "id"]
     assert found["venue"] == ["tenant_id", "venue_id", "at_us"]
     assert found["customer"] == ["tenant_id", "customer_id", "at_us", "id"]
     assert found["session"] == ["tenant_id", "session_id"]
