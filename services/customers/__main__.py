@@ -18,6 +18,16 @@ COMMANDS: Final = {
         "services.customers.lifetime.command:run",
         "services.customers.lifetime.command:add_arguments",
     ),
+    "score": Command(
+        "score customers anew now",
+        "services.customers.segments.command:run",
+        "services.customers.segments.command:add_arguments",
+    ),
+    "replay": Command(
+        "make a tenant's read models anew from its raw events",
+        "services.customers.rebuild.command:run",
+        "services.customers.rebuild.command:add_arguments",
+    ),
     "dead-letters": Command(
         "show or replay events that failed",
         "services.customers.dead_letters:run",

@@ -113,3 +113,24 @@ class InsightExpired(AnalyticsError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "INSIGHT_EXPIRED"
+
+
+class SegmentNotFound(AnalyticsError):
+    """There is no segment of scores with this name, and the tenant made none for the venue."""
+
+    kind = Kind.NOT_FOUND
+    reason = "SEGMENT_NOT_FOUND"
+
+
+class SegmentExists(AnalyticsError):
+    """The tenant has a segment of this name for the venue."""
+
+    kind = Kind.ALREADY_EXISTS
+    reason = "SEGMENT_EXISTS"
+
+
+class TooManySegments(AnalyticsError):
+    """The tenant has as many segments for the venue as may be."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "TOO_MANY_SEGMENTS"

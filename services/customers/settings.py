@@ -17,6 +17,9 @@ class CustomersSettings(StoreSettings):
     behavior_retention_days: int = Field(
         400, ge=1, description="How long what people did in a session is kept after its last step."
     )
+    rfm_window_days: int = Field(
+        365, ge=0, description="Days that order counts and spend of scores look back on; 0: all history."
+    )
     erasing_services: tuple[str, ...] = Field(
         ("metrics",), description="Other services that must confirm an erasure before it is complete."
     )

@@ -22,6 +22,8 @@ from services.customers.privacy.confirmations import Confirmations
 from services.customers.privacy.working import cleaning_of
 from services.customers.read_models import consumer as read_models_queue
 from services.customers.read_models.consumer import ReadModels
+from services.customers.rfm import jobs as rfm_jobs
+from services.customers.segments.working import rescoring_of, runs_of
 from services.customers.touchpoints import consumer as touchpoints_queue
 from services.customers.touchpoints.consumer import Touchpoints
 from services.customers.touchpoints.store import TouchpointStore
@@ -34,7 +36,13 @@ class Working:
 
     def __init__(self, engines: Engines) -> None:
         self._worker_database = engines.worker_database
-        read_models = ReadModels(engines.database, engines.venues, engines.cache, engines.tombstones)
+        read_models = ReadModels(
+            engines.database,
+            engines.venues,
+            engines.cache,
+            engines.tombstones,
+            rescoring=rescoring_of(engines),
+        )
         confirmations = Confirmations(engines.database)
         touchpoints = Touchpoints(TouchpointStore(engines.mongo), engines.hiding, engines.cache)
         following = Following(engines.database, CampaignDocuments(engines.mongo))
@@ -62,6 +70,7 @@ class Working:
                 *lifetime_jobs.jobs_of(
                     LifetimeRuns(engines.database, engines.cache, RunOptions.of(engines.settings))
                 ),
+                *rfm_jobs.jobs_of(runs_of(engines), rescoring_of(engines)),
                 *insight_jobs.jobs_of(Refreshing.of(engines.database, engines.venues, engines.cache)),
             ),
             schedules=(*upkeep.SCHEDULES, *view_jobs.SCHEDULES),

@@ -11,6 +11,9 @@ from libs.common.mongo import Mongo
 from libs.common.postgres.database import Database
 from libs.common.redis import connect
 from services.customers.read_models.consumer import QUEUE, ReadModels
+from services.customers.rfm.rescoring import Rescoring
+from services.customers.rfm.runs import ScoringRuns
+from services.customers.segments.members import Members
 from tests.customers.process import CustomersProcess
 
 
@@ -86,8 +89,20 @@ def hiding(database, tombstones):
 
 
 @pytest.fixture
-def read_models(database, venues, cache, tombstones):
-    return ReadModels(database, venues, cache, tombstones)
+def rescoring(database, cache):
+    """Scoring between runs, as the consumer does it."""
+    return Rescoring(database, cache, Members(), window_days=365)
+
+
+@pytest.fixture
+def scoring_runs(database, cache):
+    """Whole runs of scoring."""
+    return ScoringRuns(database, cache, Members(), window_days=365)
+
+
+@pytest.fixture
+def read_models(database, venues, cache, tombstones, rescoring):
+    return ReadModels(database, venues, cache, tombstones, rescoring=rescoring)
 
 
 @pytest.fixture

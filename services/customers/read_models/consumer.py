@@ -23,7 +23,10 @@ from services.customers.changes import Changes
 from services.customers.namespaces import venue_namespaces
 from services.customers.people import recording as people
 from services.customers.people.sightings import record_sightings
+from services.customers.read_models.locks import lock_shared
 from services.customers.read_models.recorders import RECORDERS
+from services.customers.rfm import recording as scores
+from services.customers.rfm.rescoring import Rescoring
 
 QUEUE: Final = "customers.read-models"
 TYPES: Final = tuple(
@@ -34,13 +37,25 @@ PREFETCH: Final = 500
 
 
 class ReadModels:
-    """Applies batches of one tenant's events; what a batch changes becomes visible at once or not at all."""
+    """Applies batches of one tenant's events; what a batch changes becomes visible at once or not at all.
 
-    def __init__(self, database: Database, venues: Venues, cache: Cache, tombstones: Tombstones) -> None:
+    Without `rescoring` the scores of those concerned follow with the next run or the next batch of another one.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        venues: Venues,
+        cache: Cache,
+        tombstones: Tombstones,
+        *,
+        rescoring: Rescoring | None = None,
+    ) -> None:
         self._database = database
         self._venues = venues
         self._cache = cache
         self._tombstones = tombstones
+        self._rescoring = rescoring
 
     def consumer(self, bus: Bus) -> Consumer:
         """The queue's consumer on a bus."""
@@ -61,14 +76,18 @@ class ReadModels:
         for event in events:
             require_fit(event)
         tenant_id = repeated_id(events[0].tenant_id)
+        await lock_shared(conn, tenant_id)
         events = await self._tombstones.hide(conn, tenant_id, events)
         await self._require_own_venues(conn, tenant_id, events)
         changes = await _record(conn, tenant_id, events)
+        await scores.mark(conn, tenant_id, changes.customers, changes.people)
         restated = {repeated_id(event.venue_id) for event in events if event.type in catalog.TYPES}
 
         async def after_commit() -> None:
             self._venues.forget(tenant_id, restated)
             await self._cache.invalidate(venue_namespaces(changes.venues))
+            if self._rescoring is not None and (changes.customers or changes.people):
+                await self._rescoring.catch_up(TenantScope(tenant_id))
 
         return after_commit
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from services.customers.rfm.copy_rows import EPOCH_DAY
 from services.customers.rfm.cut_points import CutPoints, cut_points
-from services.customers.rfm.measuring import Measures
 from services.customers.rfm.moves import Move, Run, moves
+from services.customers.rfm.ranking import ranked
 from services.customers.rfm.sales import Integers, People
-from services.customers.rfm.scoring import Scores, score
+from services.customers.rfm.scoring import Scores
 from services.customers.rfm.segments import SEGMENTS, segment_numbers
 
 MEASURES: Final = ("recency", "frequency", "monetary")
@@ -82,14 +82,7 @@ def outcome_of(people: People, standing: Standing, as_of_day: date, *, is_first:
         as_of_day: The local day that looks back.
         is_first: No run was there before, so that nobody has moved.
     """
-    scores = score(
-        Measures(
-            np.arange(len(people)),
-            np.maximum(as_of_day.toordinal() - people.last_day, 0),
-            people.orders,
-            people.spend,
-        )
-    )
+    scores = ranked(people, as_of_day)
     segments = segment_numbers(scores)
     known, after, before, ids = _matched(people, standing)
     was = Run(before, standing.scores)

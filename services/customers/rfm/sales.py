@@ -16,16 +16,7 @@ Integers = NDArray[np.int64]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_DAYS: Final = 200_000
-_COLUMNS: Final = (
-    "currency",
-    "last_us",
-    "last_day",
-    "purchases",
-    "spend_ever",
-    "orders",
-    "spend",
-    "newest_us",
-)
+_COLUMNS: Final = ("last_us", "last_day", "purchases", "spend_ever", "orders", "spend", "newest_us")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,15 @@ SCORING_ID: Final = UUID("3e0c7f52-8d1b-4f6a-a1d9-6f2f0c5b7a21")
 """Id of the schedule in every tenant."""
 
 
+# Grain: one tenant that is scored nightly, for the worker role: job_schedules has a row for each.
+_TENANTS = "select tenant_id from job_schedules where id = $1 order by tenant_id"
+
+
+async def scored_tenants(conn: Connection) -> list[UUID]:
+    """Every tenant with a nightly run."""
+    return [row["tenant_id"] for row in await conn.fetch(_TENANTS, SCORING_ID)]
+
+
 def grant_of(tenant_id: UUID) -> Grant:
     """Scoring runs as this service, for this tenant alone."""
     return Grant("service:customers", TenantScope(tenant_id))

@@ -5,7 +5,9 @@ from tickettoken.customers.v1 import customer_analytics_service_pb2_grpc
 from libs.common.rpc.joining import joined
 from services.customers.engines import Engines
 from services.customers.lifetime.servicer import LifetimeSummaryServicer
+from services.customers.segments.servicer import SegmentFiguresServicer
 from services.customers.servicers.lifetime_values import lifetime_values
+from services.customers.servicers.segment_answers import segment_answers
 
 
 def customer_analytics_servicer(
@@ -15,4 +17,5 @@ def customer_analytics_servicer(
     return joined(
         customer_analytics_service_pb2_grpc.CustomerAnalyticsServiceServicer,
         LifetimeSummaryServicer(lifetime_values(engines)),
+        SegmentFiguresServicer(segment_answers(engines)),
     )

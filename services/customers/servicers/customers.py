@@ -17,10 +17,16 @@ from services.customers.lifetime.servicer import LifetimeServicer
 from services.customers.people.reader import PeopleReader
 from services.customers.people.search import Search
 from services.customers.people.servicer import SearchServicer
+from services.customers.privacy.announcing import AUDIT_KEY
 from services.customers.profile.servicer import ProfileServicer
+from services.customers.rfm.answers import ScoreAnswers
 from services.customers.rfm.reader import ScoreReader
+from services.customers.rfm.servicer import RfmServicer
+from services.customers.segments.definitions import SegmentDefinitions
+from services.customers.segments.servicer import SegmentsServicer
 from services.customers.servicers.lifetime_values import lifetime_values
 from services.customers.servicers.profiles import profiles
+from services.customers.servicers.segment_answers import segment_answers
 from services.customers.touchpoints.reader import TouchpointReader
 from services.customers.touchpoints.store import TouchpointStore
 
@@ -38,6 +44,10 @@ def customers_servicer(engines: Engines) -> customers_service_pb2_grpc.Customers
         ProfileServicer(profiles(engines)),
         JourneyServicer(Journeys(database, venues, people, pages, [sessions, touchpoints])),
         LifetimeServicer(lifetime_values(engines)),
+        RfmServicer(ScoreAnswers(ScoreReader(database), people, venues)),
+        SegmentsServicer(
+            segment_answers(engines), SegmentDefinitions(database, venues, engines.key(AUDIT_KEY))
+        ),
         CustomerInsightsOfCustomersServicer(
             CustomerInsights(database, venues, people, ScoreReader(database))
         ),

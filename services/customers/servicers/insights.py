@@ -18,7 +18,10 @@ from services.customers.preferences.servicer import PreferencesServicer
 from services.customers.privacy.announcing import AUDIT_KEY
 from services.customers.profile.servicer import UserProfileServicer
 from services.customers.rfm.reader import ScoreReader
+from services.customers.segments.listing import CustomerListing
+from services.customers.segments.servicer import VenueCustomersServicer
 from services.customers.servicers.profiles import profiles
+from services.customers.servicers.segment_answers import segment_answers
 
 
 def insights_servicer(engines: Engines) -> insights_service_pb2_grpc.InsightsServiceServicer:
@@ -35,5 +38,9 @@ def insights_servicer(engines: Engines) -> insights_service_pb2_grpc.InsightsSer
         ),
         CustomerInsightServicer(CustomerInsights(database, venues, people, ScoreReader(database))),
         UserProfileServicer(profiles(engines)),
+        VenueCustomersServicer(
+            segment_answers(engines),
+            CustomerListing(database, venues, ScoreReader(database), people, engines.pages),
+        ),
         PreferencesServicer(Tastes(engines.database, people, engines.cache)),
     )
