@@ -134,6 +134,10 @@ class LifetimeRuns:
                 least_repeaters=self._options.least_repeaters,
             )
             await register(conn, scope.tenant_id, entries, computed_at)
+        async with self._database.transaction(scope) as conn:
+            store = RunStore(conn, scope.tenant_id)
+            await store.take_time()
+            await store.drop_erased()
 
 
 async def _answered(process: FittingProcess, progress: Progress) -> list[dict[str, Any]]:

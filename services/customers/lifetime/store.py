@@ -63,6 +63,14 @@ select $1, venue_id, customer_id, currency, is_main,
 # Grain: all values of the tenant, before they are written anew. Index: customer_lifetime_value_pkey.
 _CLEAR = "delete from customer_lifetime_value where tenant_id = $1"
 
+# Grain: value of a customer who does not exist any more. Both tables are read whole, once a run: of a person
+# who was erased while the run worked, its values must not outlive it.
+_DROP_ERASED = """
+delete from customer_lifetime_value v
+ where v.tenant_id = $1
+   and not exists (select from customers c where c.tenant_id = $1 and c.customer_id = v.customer_id)
+"""
+
 # Grain: venue and run. Index: lifetime_runs_pkey.
 _INSERT_RUNS = """
 insert into lifetime_runs (tenant_id, venue_id, computed_at, horizon_days, least_repeaters, first_day,
@@ -150,6 +158,10 @@ class RunStore:
         )
         await self._driver.execute(_CLEAR, self._tenant_id)
         await self._driver.execute(_INSERT_STAGED, self._tenant_id, computed_at)
+
+    async def drop_erased(self) -> None:
+        """Delete values of people who were erased; call it after the values have committed."""
+        await self._driver.execute(_DROP_ERASED, self._tenant_id)
 
     async def put_runs(
         self, places: Sequence[PlaceRun], computed_at: datetime, *, horizon_days: int, least_repeaters: int

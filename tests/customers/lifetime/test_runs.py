@@ -166,6 +166,31 @@ async def test_refunds_and_cancellations_leave_what_stands(
     assert (venue_ids[0], gone) not in rows
 
 
+async def test_a_person_erased_while_a_run_works_is_not_valued_again(
+    as_admin, fit, tenant_id, venue_ids, filled
+):
+    customer = filled[0].customer
+
+    async def erase():
+        for table in ("customers", "customer_venues", "purchases", "customer_lifetime_value"):
+            await as_admin.execute(
+                f"delete from {table} where tenant_id = $1 and customer_id = $2", tenant_id, customer
+            )
+
+    erasing = []
+
+    def progress(stage, _share):
+        if stage == "fitting the tenant":
+            erasing.append(asyncio.create_task(erase()))
+
+    await fit(tenant_id, progress=progress)
+    await asyncio.gather(*erasing)
+
+    stored = {row["customer_id"] for row in await as_admin.fetch(STORED, tenant_id)}
+    assert len(erasing) == 1
+    assert stored == {row.customer for row in filled} - {customer}
+
+
 async def test_the_registry_keeps_every_candidate_of_every_training(as_admin, fit, tenant_id, filled):
     reports = [await fit(tenant_id) for _ in range(2)]
 
