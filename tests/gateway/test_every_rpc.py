@@ -4,7 +4,6 @@ The same call goes by stub straight to the service, by stub through the gateway,
 """
 
 import asyncio
-import re
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -20,14 +19,11 @@ from gateway.client.errors import NotFound, PermissionDenied
 from gateway.envoy.surface import read_surface
 from libs.common.auth.identity import IdentityIssuer
 from libs.common.rpc.status import error_info_from
+from tests.gateway.calling import by_http, by_stub, methods_of
 from tests.gateway.every_rpc import METRIC, NOT_OVER_REST, REQUESTS, World
 from tests.gateway.front import DESCRIPTORS
 
-METHODS = {
-    method.name: method
-    for method in read_surface(DESCRIPTORS)
-    if method.domain == "metrics" and not method.is_internal
-}
+METHODS = methods_of("metrics")
 UNARY = [name for name in REQUESTS if not METHODS[name].is_stream]
 # Rows of bulk calls are judged one by one: a refusal is a verdict.
 JUDGED = ("BulkRecordMetrics", "PublishEvents")
@@ -63,22 +59,6 @@ async def world(stack):
     return made
 
 
-async def by_stub(target, token, name, request, *, key=None):
-    method = METHODS[name]
-    metadata = (("authorization", f"Bearer {token}"), *((("idempotency-key", key),) if key else ()))
-    async with grpc.aio.insecure_channel(target) as channel:
-        call = channel.unary_unary(
-            method.path, request_serializer=lambda message: message.SerializeToString()
-        )
-        return await call(request, metadata=metadata, timeout=60)
-
-
-async def by_http(client, name, request, *, key=None):
-    service = METHODS[name].service.rpartition(".")[2].removesuffix("Service").lower()
-    call = getattr(getattr(client, service), re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower())
-    return await (call(request) if key is None else call(request, idempotency_key=key))
-
-
 def test_every_method_has_a_request():
     assert {*REQUESTS, *NOT_OVER_REST} == {*METHODS}
     assert all(METHODS[name].routes for name in REQUESTS)
@@ -93,9 +73,9 @@ async def test_answers_are_equal_over_grpc_and_rest(stack, world, name):
     async with AnalyticsClient(stack.gateway_url, token) as http:
         while True:
             began = datetime.now(UTC).minute
-            over_rest = await by_http(http, name, request, key=key)
-            direct = await by_stub(stack.grpc_targets["metrics"], token, name, request, key=key)
-            through = await by_stub(stack.grpc_target, token, name, request, key=key)
+            over_rest = await by_http(http, METHODS[name], request, key=key)
+            direct = await by_stub(stack.grpc_targets["metrics"], token, METHODS[name], request, key=key)
+            through = await by_stub(stack.grpc_target, token, METHODS[name], request, key=key)
             # Answers about now say which minute they were made in.
             if datetime.now(UTC).minute == began:
                 break
@@ -123,9 +103,9 @@ async def test_another_tenants_venue_is_not_found(stack, world, name):
     stranger = stack.token(uuid4())
     request = REQUESTS[name](world, world.venue)
 
-    with_stub = by_stub(stack.grpc_targets["metrics"], stranger, name, request)
+    with_stub = by_stub(stack.grpc_targets["metrics"], stranger, METHODS[name], request)
     async with AnalyticsClient(stack.gateway_url, stranger) as http:
-        over_rest = by_http(http, name, request)
+        over_rest = by_http(http, METHODS[name], request)
         if name in JUDGED:
             answer = await over_rest
             direct = type(answer).FromString(await with_stub)
@@ -151,10 +131,10 @@ async def test_a_missing_permission_is_refused(stack, world, name):
         request = REQUESTS[name](world, world.venue)
 
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await by_stub(stack.grpc_targets["metrics"], token, name, request)
+            await by_stub(stack.grpc_targets["metrics"], token, METHODS[name], request)
         async with AnalyticsClient(stack.gateway_url, token) as http:
             with pytest.raises(PermissionDenied) as refused_over_rest:
-                await by_http(http, name, request)
+                await by_http(http, METHODS[name], request)
 
         assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
         assert error_info_from(refused.value).reason == "PERMISSION_MISSING"
