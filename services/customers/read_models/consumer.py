@@ -39,7 +39,7 @@ PREFETCH: Final = 500
 class ReadModels:
     """Applies batches of one tenant's events; what a batch changes becomes visible at once or not at all.
 
-    Without `rescoring` the scores of those concerned follow with the next run or the next batch of another one.
+    Without `rescoring` the scores of those concerned follow with the next run, or the next batch elsewhere.
     """
 
     def __init__(
