@@ -66,7 +66,7 @@ def without_profile(event: dict[str, Any]) -> dict[str, Any]:
 def _hide_others(event: Event, customer_id: UUID) -> None:
     """Leave out who else an event names: it is not theirs that was asked for."""
     kind = event.WhichOneof("payload") or ""
-    payload = getattr(event, kind) if kind else event
+    payload: Any = getattr(event, kind, None)
     for field in PERSON_FIELDS.get(kind, ()):
         text = getattr(payload, field)
         if text and UUID(text) != customer_id:
