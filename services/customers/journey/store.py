@@ -10,8 +10,9 @@ from services.customers.journey.entries import Entry, Kind, Stretch
 # within the window; kinds and keys compare by their bytes, as they do in Python, which merges these with
 # sessions and touchpoints.
 _FACTS = """
-select fact.at, fact.kind, fact.key, fact.event_id, show.name as event_name, fact.order_id, fact.session_id,
-       fact.channel, fact.ticket_count, fact.amount_minor, fact.currency
+with stretch as (
+select fact.at, fact.kind, fact.key, fact.event_id, fact.order_id, fact.session_id, fact.channel,
+       fact.ticket_count, fact.amount_minor, fact.currency
   from (
        select sale.revised_at as at, 'order' collate "C" as kind, sale.order_id::text collate "C" as key,
               sale.event_id, sale.order_id, sale.session_id, sale.channel,
@@ -49,11 +50,16 @@ select fact.at, fact.kind, fact.key, fact.event_id, show.name as event_name, fac
          from transfers as received
         where received.tenant_id = $1 and received.to_customer_id = $3 and received.venue_id = $2
   ) as fact
-  left join events as show on show.tenant_id = $1 and show.event_id = fact.event_id
  where fact.at >= $4 and fact.at < $5
    and ($6::timestamptz is null or (fact.at, fact.kind, fact.key) < ($6::timestamptz, $7::text, $8::text))
  order by fact.at desc, fact.kind desc, fact.key desc
  limit $9
+)
+select stretch.at, stretch.kind, stretch.key, stretch.event_id, show.name as event_name, stretch.order_id,
+       stretch.session_id, stretch.channel, stretch.ticket_count, stretch.amount_minor, stretch.currency
+  from stretch
+  left join events as show on show.tenant_id = $1 and show.event_id = stretch.event_id
+ order by stretch.at desc, stretch.kind desc, stretch.key desc
 """
 
 

@@ -23,7 +23,7 @@ from services.customers.people.search_store import (
     select_matches,
 )
 
-_MOST_ROWS: Final = 50_000
+_MOST_ROWS: Final = 20_000
 """Words of one range that are read: so many cost a fraction of a second."""
 
 

@@ -17,7 +17,7 @@ from services.customers.preferences.store import select_baseline, select_purchas
 from services.customers.preferences.taste import Baseline, Dimension, taste
 
 _MOST_PURCHASES: Final = 1_000
-_MOST_COMPARED: Final = 100_000
+_MOST_COMPARED: Final = 20_000
 _COMPARED_SINCE: Final = timedelta(days=730)
 _AT_ONCE: Final = 4
 

@@ -1,12 +1,14 @@
 """Profiles, journeys, preferences and searches of a running service, and who is told what in them."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import grpc
 import pytest
 from tickettoken.customers.v1 import journey_pb2, preferences_pb2, profile_pb2, search_pb2
 
 from deploy.local.credentials import PERMISSIONS
+from libs.common.bus import open_bus
 from libs.common.bus.port import Delivery
 from libs.common.erasure.tombstones import Hiding, Tombstones
 from services.customers.behavior.consumer import Behavior
@@ -210,20 +212,27 @@ async def test_a_profile_follows_what_happens(customers_process, house, handler)
     assert after.next_best_action.action in ("prepare_visit", "respect_objection")
 
 
-async def test_scores_segments_and_status_are_those_that_are_stored(customers_process, house, as_admin):
-    tenant, venue, _, person = house
+async def scored(as_admin, tenant, place, person, scores):
+    """A run with one customer in it. Nothing waits to be scored, so that these scores stay."""
+    await as_admin.execute("delete from rfm_pending where tenant_id = $1", tenant)
     await as_admin.execute(
         "insert into rfm_runs values ($1, $2, now(), current_date, 365, 6, 6, 0, false, '{}', now())",
         tenant,
-        venue,
+        place,
     )
     await as_admin.execute(
         "insert into customer_rfm_scores values ($1, $2, $3, 'EUR', now(), current_date - 4, 3, 9000, null,"
-        " 2, 5, 5, 'cant_lose', now(), now(), false)",
+        " $4, $5, $6, $7, now(), now(), false)",
         tenant,
-        venue,
+        place,
         person,
+        *scores,
     )
+
+
+async def test_scores_segments_and_status_are_those_that_are_stored(customers_process, house, as_admin):
+    tenant, venue, _, person = house
+    await scored(as_admin, tenant, venue, person, (2, 5, 5, "cant_lose"))
     for slug in ("zealous", "early_birds"):
         await as_admin.execute(
             "insert into customer_segment_members values ($1, $2, $3, $4, now())", tenant, venue, slug, person
@@ -240,6 +249,20 @@ async def test_scores_segments_and_status_are_those_that_are_stored(customers_pr
     )
     assert (profile.score.segment, profile.status) == ("cant_lose", "VIP")
     assert list(profile.segments) == ["cant_lose", "early_birds", "zealous"]
+
+
+async def test_scores_of_the_whole_tenant_are_for_callers_without_a_venue_grant(
+    customers_process, house, as_admin
+):
+    tenant, venue, _, person = house
+    await scored(as_admin, tenant, UUID(int=0), person, (5, 5, 5, "champions"))
+    statuses = []
+    for grant in (None, [venue]):
+        async with customers_process.client(tenant, venue_ids=grant) as client:
+            profile = (await Asking(client, venue, person).ask("user_profile")).profile
+            statuses.append((profile.status, profile.HasField("score")))
+
+    assert statuses == [("VIP", True), ("", False)]
 
 
 async def test_ranks_compare_with_all_customers_of_the_venue(customers_process, handler, worker_database):
@@ -336,3 +359,32 @@ async def test_a_journey_is_told_by_the_running_service(customers_process, house
         answer = await Asking(client, venue, person).ask("journey")
 
     assert [entry.kind for entry in answer.entries] == ["order", "order", "session", "order"]
+
+
+async def test_what_arrives_by_the_bus_is_found_and_told(customers_process, redis_url):
+    tenant, venue, person = uuid4(), uuid4(), uuid4()
+    bus = open_bus(redis_url)
+    try:
+        async with customers_process.client(tenant) as client:
+            await bus.publish(
+                [
+                    by(make.page_viewed(tenant, venue, "s", page="/", at=NOW - timedelta(hours=2)), person),
+                    bought(tenant, venue, person, at=NOW - timedelta(hours=1)),
+                    registered(tenant, person, at=NOW, name="Ottilie Busfahrer"),
+                ]
+            )
+
+            async def told():
+                try:
+                    found = await Asking(client, venue, person, "ott busf").ask("search")
+                    journey = await Asking(client, venue, person).ask("journey")
+                except grpc.aio.AioRpcError:
+                    return None
+                return (
+                    [match.customer_id for match in found.customers],
+                    [entry.kind for entry in journey.entries],
+                )
+
+            assert await eventually_equal(told, ([str(person)], ["order", "session"]), within_seconds=30)
+    finally:
+        await bus.close()
