@@ -13,8 +13,10 @@ from libs.common.postgres.database import Connection
 from services.customers.cohorts.table import Figures
 
 # Groups of customers and periods stay in memory for a million customers; what a statement has by default is
-# made for lists and would write them to disk.
-_MORE_MEMORY: Final = "set local work_mem = '64MB'"
+# made for lists and would write them to disk. And they are joined by hashing: of a venue that has just been
+# imported nothing is known yet, and the planner would walk through them once for each customer.
+_FOR_GROUPS: Final = "set local work_mem = '64MB'; set local enable_nestloop = off"
+_AS_BEFORE: Final = "set local work_mem to default; set local enable_nestloop to default"
 
 # Grain: one cohort, period and currency; rows without a currency count customers, whatever they paid in.
 # Index: purchases_by_venue, which holds every column, so that the table itself is not read. Periods are
@@ -76,8 +78,9 @@ async def select_figures(
     conn: Connection, tenant_id: UUID, venue_id: UUID, edges: Sequence[datetime], until: datetime
 ) -> VenueFigures:
     """Cohorts of the periods between edges, by purchases made before `until`."""
-    await conn.execute(_MORE_MEMORY)
+    await conn.execute(_FOR_GROUPS)
     rows = await conn.fetch(_FIGURES, tenant_id, venue_id, until, list(edges))
+    await conn.execute(_AS_BEFORE)
     count = len(edges) - 1
     people, orders = np.zeros((count, count), np.int64), np.zeros((count, count), np.int64)
     net: dict[str, NDArray[np.int64]] = {}
