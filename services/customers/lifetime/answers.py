@@ -33,7 +33,12 @@ class CustomerValue:
     totals: Sequence[CurrencyTotals]
     stored: Sequence[StoredValue]
     run: StoredRun | None
-    serving: TrainedModel | None
+    models: Sequence[TrainedModel]
+
+    @property
+    def serving(self) -> TrainedModel | None:
+        """The model of purchases."""
+        return next((one for one in self.models if _serves_purchases(one)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +101,7 @@ class LifetimeValues:
             store = ReadingStore(conn, scope.tenant_id)
             stored = await store.values([venue_id], [customer_id])
             runs = await store.runs([venue_id])
-        serving = next((one for one in models if _serves_purchases(one)), None)
-        return CustomerValue(totals.get(customer_id, []), stored, runs[0] if runs else None, serving)
+        return CustomerValue(totals.get(customer_id, []), stored, runs[0] if runs else None, models)
 
     async def predict(
         self,

@@ -93,10 +93,14 @@ def summary_message(summary: Summary) -> lifetime_pb2.LifetimeValueSummary:
 
 
 def _reason(value: CustomerValue) -> str:
-    """Why nothing is expected: no run, no model, or a customer whom the newest run did not know."""
+    """Why nothing is expected: no run, no model, none of spend, or a customer new to the newest run."""
     if value.run is None:
         return "MODEL_NOT_FITTED"
-    return value.run.refusal or ("NOT_ENOUGH_HISTORY" if not value.stored else "MODEL_NOT_IDENTIFIABLE")
+    if value.run.refusal is not None:
+        return value.run.refusal
+    spends = {one.entry.currency: one.entry.refusal for one in value.models if one.entry.kind == "spend"}
+    refusals = (spends.get(bought.currency) for bought in value.totals)
+    return next((refusal for refusal in refusals if refusal is not None), "NOT_ENOUGH_HISTORY")
 
 
 def _account_message(account: PredictedAccount) -> lifetime_pb2.CustomerLifetimeValue:

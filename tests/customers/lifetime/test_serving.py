@@ -66,6 +66,24 @@ async def test_a_customers_value_holds_history_and_what_to_expect(client, venue_
     assert answer.HasField("computed_time")
 
 
+async def test_a_currency_without_a_model_of_spend_says_why(apply, fit, client, tenant_id, venue_ids, filled):
+    customer = UUID(int=902)
+    orders = [Row(0, customer, START + SHIFT + timedelta(days=day), "CHF", spend=700) for day in (3, 40)]
+    await apply(orders_of(tenant_id, venue_ids, orders))
+    await fit(tenant_id, as_of=None)
+    who = {"venue_id": str(venue_ids[0]), "customer_id": str(customer)}
+
+    answer = await client.customers.GetLifetimeValue(
+        lifetime_pb2.GetLifetimeValueRequest(**who), metadata=client.metadata
+    )
+
+    assert (answer.basis, answer.refusal_reason) == ("historic", "NOT_ENOUGH_HISTORY")
+    assert answer.expected_purchase_count > 0
+    request = lifetime_pb2.PredictLifetimeValueRequest(**who)
+    call = client.predictions.PredictLifetimeValue(request, metadata=client.metadata)
+    assert await refused(call) == ("FAILED_PRECONDITION", "NOT_ENOUGH_HISTORY")
+
+
 async def test_what_was_bought_after_the_run_counts_at_once(apply, client, tenant_id, venue_ids, filled):
     customer = UUID(int=901)
     await apply(orders_of(tenant_id, venue_ids, [Row(1, customer, datetime.now(UTC), spend=1234)]))
