@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from pymongo import AsyncMongoClient
 from tickettoken.common.v1.money_pb2 import Money
-from tickettoken.customers.v1 import campaigns_pb2
+from tickettoken.customers.v1 import attribution_pb2, campaigns_pb2
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus.consumer import service_caller
@@ -48,6 +48,13 @@ async def updated(client, campaign, *, metadata=None, **fields):
 async def listed(client, venue_id, **fields):
     request = campaigns_pb2.ListCampaignsRequest(venue_id=str(venue_id), **fields)
     return await client.campaigns.ListCampaigns(request, metadata=client.metadata)
+
+
+async def channels_of(client, venue_id):
+    request = attribution_pb2.GetChannelPerformanceRequest(
+        venue_id=str(venue_id), start_date=START, end_date=END
+    )
+    return await client.campaigns.GetChannelPerformance(request, metadata=client.metadata)
 
 
 def a_state(**fields):
@@ -292,6 +299,7 @@ async def test_a_command_given_while_mongodb_is_away_is_kept_and_its_document_fo
                 "DEPENDENCY_UNAVAILABLE",
             )
             assert (await refused(listed(client, marketing.venue_id)))[0] == "UNAVAILABLE"
+            assert (await refused(channels_of(client, marketing.venue_id)))[0] == "UNAVAILABLE"
         finally:
             await asyncio.to_thread(mongo_server.start)
 
