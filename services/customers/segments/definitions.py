@@ -1,6 +1,7 @@
 """Use case: tenants make segments of a venue's customers, and delete them."""
 
 import hashlib
+import json
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -114,4 +115,5 @@ def _require_own(field: str, segment: str) -> None:
 
 
 def _hash(stored: str) -> str:
-    return hashlib.sha256(stored.encode()).hexdigest()
+    """Of the predicate's content: the database writes JSON in its own way."""
+    return hashlib.sha256(json.dumps(json.loads(stored), sort_keys=True).encode()).hexdigest()
