@@ -38,13 +38,16 @@ def analysis_message(
     for place, cohort in enumerate(some):
         same = {currency: table[place] for currency, table in tables.items()}
         answer.cohorts.append(_cohort_message(cohort, same, clock, filled))
-    for found in retention(some, complete_only=True):
+    complete = {found.age: found.ratio for found in retention(some, complete_only=True)}
+    for found in retention(some):
         answer.retention.add(
             age=found.age,
             cohort_count=found.cohort_count,
             customer_count=found.size,
             retained_count=found.customer_count,
             ratio=found.ratio,
+            includes_running=found.is_running,
+            complete_ratio=complete.get(found.age),
         )
     return answer
 

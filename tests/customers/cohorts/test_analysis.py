@@ -186,11 +186,15 @@ async def test_periods_that_the_window_does_not_reach_have_no_cell_and_later_pur
     first = next(cohort for cohort in answer.cohorts if cohort.customer_count)
     assert first.start_date == "2025-03-01"
     assert [cell.customer_count for cell in first.cells] == [1, 0, 1, 0]
-    assert [(one.age, one.customer_count, one.retained_count) for one in answer.retention][:3] == [
+    assert [(one.age, one.customer_count, one.retained_count) for one in answer.retention] == [
         (0, 1, 1),
         (1, 1, 0),
         (2, 1, 1),
+        (3, 1, 0),
     ]
+    assert [one.includes_running for one in answer.retention] == [True] * 4
+    assert [one.complete_ratio for one in answer.retention[:3]] == [1, 0, 1]
+    assert not answer.retention[3].HasField("complete_ratio")
 
 
 async def test_a_measure_leaves_out_the_other_figures(handler, analysed):
