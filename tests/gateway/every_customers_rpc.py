@@ -28,7 +28,7 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from tests.platform import events as make
 
 DAY = timedelta(days=1)
-GUESTS = 120
+GUESTS = 200
 
 
 class World:
@@ -59,16 +59,22 @@ class World:
             )
             state = customers_pb2.CustomerRegistered(customer_id=str(guest), profile=profile)
             told.append(make.event(self.tenant, None, guest, at=now - 400 * DAY, customer_registered=state))
-            day = chance.uniform(200, 360)
+            # Each guest has an own pace, and may stay away for good after any order: else no model is found.
+            day, pace, loss = (
+                chance.uniform(200, 360),
+                chance.gammavariate(0.8, 1 / 20),
+                chance.betavariate(1, 3),
+            )
+            usual = chance.gammavariate(4, 1_200)
             while day > 14:
-                told.append(self._order(guest, now - day * DAY, chance.randrange(2_000, 9_000)))
-                day -= chance.expovariate(1 / (20 + place))
+                told.append(self._order(guest, now - day * DAY, 1 + int(chance.gammavariate(6, usual / 6))))
+                day -= 1 + chance.expovariate(pace) if chance.random() > loss else 400
             told.append(
                 make.campaign_touchpoint(
                     *about, channel=chance.choice(["email", "social"]), customer=guest, at=now - 380 * DAY
                 )
             )
-        # The first guest came today as well, so that what is asked about them has an answer.
+        # Whom every question is about certainly bought something.
         told.append(self._order(self.guest, now - 15 * DAY, 5_000))
         return told
 

@@ -40,10 +40,16 @@ async def world(stack):
     """A world whose facts have reached the read models, with a campaign, a finding and an erasure."""
     made = World()
     async with AnalyticsClient(stack.gateway_url, stack.token(made.tenant)) as http:
-        request = ingest_service_pb2.PublishEventsRequest(events=made.events())
-        verdicts = await http.ingest.publish_events(request)
-        assert verdicts.accepted_count == len(request.events), verdicts
+        events = made.events()
+        for start in range(0, len(events), 500):
+            request = ingest_service_pb2.PublishEventsRequest(events=events[start : start + 500])
+            verdicts = await http.ingest.publish_events(request)
+            assert verdicts.accepted_count == len(request.events), verdicts
         await _until_scored(http, made)
+        fitted = await asyncio.to_thread(
+            stack.service_command, "customers", "fit", "--tenant", str(made.tenant)
+        )
+        assert fitted.returncode == 0, fitted.stderr
         created = await http.campaigns.create_campaign(REQUESTS["CreateCampaign"](made))
         made.campaign.CopyFrom(created.campaign)
         await http.campaigns.track_touchpoint(REQUESTS["TrackTouchpoint"](made))

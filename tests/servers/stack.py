@@ -68,6 +68,14 @@ class StackUnderTest:
         program = [sys.executable, "-m", "deploy.local", *arguments, *self.options]
         return subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)
 
+    def service_command(self, service: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run `python -m services.<service> <arguments>` with the settings of the running service."""
+        running = psutil.Process(self.status().processes[service].pid)
+        program = [sys.executable, "-m", f"services.{service}", *arguments]
+        return subprocess.run(
+            program, capture_output=True, text=True, timeout=120, check=False, env=running.environ()
+        )
+
     def status(self) -> StackStatus:
         """As `status --json` gives it."""
         return StackStatus.of(self._data)
