@@ -12,6 +12,7 @@ from libs.common.sealing import Seal
 from services.customers.privacy.announcing import SERVICE
 from services.customers.privacy.cleaning_store import clean_tables
 from services.customers.privacy.store import ErasureStore
+from services.customers.rfm.ledger import lock_scores
 
 SECOND_JOB: Final = "privacy.erase-again"
 SECOND_LOOK: Final = timedelta(minutes=30)
@@ -56,6 +57,7 @@ class Cleaning:
 
         Raises:
             DependencyUnavailable: A store is not reachable; repeat it.
+            TransactionConflict: The tenant's people are being scored; repeat it.
         """
         await self._clean(scope, erasure_id)
         async with self._database.transaction(scope) as conn:
@@ -80,6 +82,8 @@ class Cleaning:
             if sealed is None:
                 return
             customer_id = UUID(bytes=self._seal.open(sealed, bound_to=erasure_id.bytes))
+            # Whoever scores has either committed what it read of the person, or will read the pseudonym.
+            await lock_scores(conn, tenant_id)
             rows = await clean_tables(conn, tenant_id, customer_id, pseudonym)
             await store.touched(erasure_id, SERVICE, rows)
         await self._views()
