@@ -10,9 +10,10 @@ from libs.common.buckets import microseconds
 from libs.common.context import TenantScope
 from libs.common.mongo import Document
 from libs.common.postgres.database import Database
-from services.customers.attribution.facts import Bought, Facts, Touch, number_of
+from services.customers.attribution.facts import Bought, Facts, Named, Touch, number_of
 from services.customers.attribution.questions import moment
 from services.customers.attribution.store import purchases
+from services.customers.behavior.reader import BehaviorReader
 from services.customers.errors import TooManyTouchpoints
 from services.customers.touchpoints.reader import TouchpointReader
 
@@ -29,9 +30,17 @@ _LAST: Final = microseconds(datetime(9999, 12, 31, tzinfo=UTC))
 class Collecting:
     """Facts of a venue around a time."""
 
-    def __init__(self, database: Database, touchpoints: TouchpointReader, *, most: int = MOST_FACTS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        touchpoints: TouchpointReader,
+        behavior: BehaviorReader,
+        *,
+        most: int = MOST_FACTS,
+    ) -> None:
         self._database = database
         self._touchpoints = touchpoints
+        self._behavior = behavior
         self._most = most
 
     async def facts(
@@ -54,10 +63,16 @@ class Collecting:
         own = None if campaign_id is None else str(campaign_id)
         start = max(period.start - window, _FIRST)
         count = 0
+        unnamed: set[str] = set()
         async with aclosing(self._touchpoints.of_venue(venue_id, start, period.stop)) as batches:
             async for documents in batches:
                 self._require_few(count := count + len(documents))
                 facts.add_touches(_touches(documents, own))
+                unnamed.update(_unnamed_sessions(documents))
+        visitors = await self._behavior.visitors(venue_id, sorted(unnamed))
+        facts.add_named(
+            Named(number_of(each.customer_id), number_of(each.session_id), each.first_us) for each in visitors
+        )
         begin, end = moment(start), moment(min(period.stop + window, _LAST))
         count = 0
         async with self._database.transaction(scope) as conn:
@@ -88,6 +103,12 @@ def _touches(documents: list[Document], own: str | None) -> Iterator[Touch]:
             cost_minor=0 if cost is None else cost["amount_minor"],
             cost_currency="" if cost is None else cost["currency"],
         )
+
+
+def _unnamed_sessions(documents: list[Document]) -> Iterator[str]:
+    for document in documents:
+        if document["customer_id"] is None and document["session_id"] is not None:
+            yield document["session_id"]
 
 
 def _bought(rows: "list[asyncpg.Record]") -> Iterator[tuple[Bought, int]]:

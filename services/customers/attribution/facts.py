@@ -54,18 +54,32 @@ class Bought(NamedTuple):
     stands: bool
 
 
+class Named(NamedTuple):
+    """Somebody was known in a session from this time on, by what they did in it."""
+
+    person: int
+    session: int
+    at: int
+
+
 _TOUCH_COLUMNS: Final = "QQQibbqqi"
 _BOUGHT_COLUMNS: Final = "QQQqiqqb"
+_NAMED_COLUMNS: Final = "QQq"
 
 
 @dataclass(slots=True)
 class Facts:
-    """Touchpoints and purchases of a venue; `newest_us` is the time of the newest, None without any."""
+    """Touchpoints and purchases of a venue, and who is known in sessions.
+
+    `newest_us` is the time of the newest touchpoint or purchase, None without any.
+    """
 
     names: Names = field(default_factory=Names)
     newest_us: int | None = None
     _touches: tuple["array[int]", ...] = field(default_factory=lambda: _columns(_TOUCH_COLUMNS))
     _bought: tuple["array[int]", ...] = field(default_factory=lambda: _columns(_BOUGHT_COLUMNS))
+
+    _named: tuple["array[int]", ...] = field(default_factory=lambda: _columns(_NAMED_COLUMNS))
 
     def __len__(self) -> int:
         return len(self._touches[0]) + len(self._bought[0])
@@ -86,6 +100,14 @@ class Facts:
         for bought, newest_us in purchases:
             _append(self._bought, bought._replace(currency=self.names[bought.currency]))  # type: ignore[arg-type]
             self._saw(newest_us)
+
+    def add_named(self, people: Iterable[Named]) -> None:
+        for named in people:
+            _append(self._named, named)
+
+    def named(self) -> Iterator[Named]:
+        for row in zip(*self._named, strict=True):
+            yield Named(*row)
 
     def touches(self) -> Iterator[Touch]:
         names = list(self.names)
@@ -110,7 +132,7 @@ class Facts:
 
     def encoded(self, question: Mapping[str, Any]) -> bytes:
         """The facts and a question about them, whose values are JSON."""
-        columns = (*self._touches, *self._bought)
+        columns = (*self._touches, *self._bought, *self._named)
         header = {
             "question": dict(question),
             "names": list(self.names),
@@ -126,7 +148,8 @@ class Facts:
         header = json.loads(head)
         facts = cls(Names({name: number for number, name in enumerate(header["names"])}), header["newest_us"])
         begin = 0
-        for column, count in zip((*facts._touches, *facts._bought), header["counts"], strict=True):
+        columns = (*facts._touches, *facts._bought, *facts._named)
+        for column, count in zip(columns, header["counts"], strict=True):
             end = begin + count * column.itemsize
             column.frombytes(body[begin:end])
             begin = end

@@ -5,23 +5,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from services.customers.attribution.facts import NOBODY, Bought, Touch
+from services.customers.attribution.facts import NOBODY, Bought, Named, Touch
 
 
-def owners_of(touches: Sequence[Touch], purchases: Iterable[Bought]) -> list[str]:
+def owners_of(
+    touches: Sequence[Touch], purchases: Iterable[Bought], people: Iterable[Named] = ()
+) -> list[str]:
     """For each touchpoint the person who met it; empty where nothing tells one person from another.
 
-    In a session that names somebody, by a purchase or another touchpoint, it is the first who is named at
-    that instant or later, else the last who was named before. A session that names nobody is a person of its
-    own.
+    In a session that names somebody, by a purchase, another touchpoint or a step of theirs, it is the first
+    who is named at that instant or later, else the last who was named before. A session that names nobody is
+    a person of its own.
     """
     named: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    facts: Iterable[Touch | Bought] = chain(touches, purchases)
+    facts: Iterable[Touch | Bought | Named] = chain(touches, purchases, people)
     for fact in facts:
         if fact.session and fact.person:
             named[fact.session].append((fact.at, fact.person))
-    for people in named.values():
-        people.sort()
+    for order in named.values():
+        order.sort()
     return [_owner(touch, named.get(touch.session, [])) for touch in touches]
 
 

@@ -97,7 +97,7 @@ _KINDS: Final = {"credits": _credits, "channels": _channels, "days": _days}
 
 def _met(facts: Facts, question: Mapping[str, Any], player: Any) -> _Met:
     touches, purchases = list(facts.touches()), list(facts.bought())
-    owners = owners_of(touches, purchases)
+    owners = owners_of(touches, purchases, facts.named())
     period = range(*question["period"])
     paths = paths_of(
         (

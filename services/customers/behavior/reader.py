@@ -48,11 +48,31 @@ class Before(NamedTuple):
     key: str
 
 
+class Visitor(NamedTuple):
+    """Who was first known in a session when, in microseconds."""
+
+    session_id: str
+    customer_id: str
+    first_us: int
+
+
 class BehaviorReader:
     """Sessions of people of the current caller's tenant."""
 
     def __init__(self, store: BehaviorStore) -> None:
         self._store = store
+
+    async def visitors(self, venue_id: UUID, session_ids: Sequence[str]) -> list[Visitor]:
+        """Everybody who is known in one of these sessions at a venue.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable.
+        """
+        documents = await self._store.visitors(venue_id, session_ids)
+        return [
+            Visitor(document["session_id"], document["customer_id"], document["first_microseconds"])
+            for document in documents
+        ]
 
     async def sessions(
         self,

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Final, Self
 from uuid import UUID
@@ -51,6 +52,10 @@ class BehaviorStore:
                 IndexModel([("tenant_id", ASCENDING), ("id", ASCENDING)], name="session", unique=True),
                 IndexModel(person, name="person"),
                 IndexModel(
+                    [("tenant_id", ASCENDING), ("venue_id", ASCENDING), ("session_id", ASCENDING)],
+                    name="visitors",
+                ),
+                IndexModel(
                     [("last_at", ASCENDING)],
                     name="expiry",
                     expireAfterSeconds=int(self._kept.total_seconds()),
@@ -92,6 +97,21 @@ class BehaviorStore:
             if replaced < len(changed):
                 again |= {document["id"] for document in changed}
             waiting = {key: by_session[key] for key in again}
+
+    async def visitors(self, venue_id: UUID, session_ids: Sequence[str]) -> list[Document]:
+        """Documents of everybody who is known in one of these sessions at a venue, by index `visitors`.
+
+        Raises:
+            DependencyUnavailable: MongoDB is not reachable.
+        """
+        found: list[Document] = []
+        for start in range(0, len(session_ids), _LOOKUP):
+            wanted = list(session_ids[start : start + _LOOKUP])
+            query = {"venue_id": str(venue_id), "session_id": {"$in": wanted}}
+            async with aclosing(self._collection.batches(query, size=_LOOKUP)) as batches:
+                async for batch in batches:
+                    found += batch
+        return found
 
     async def sessions(self, customer_id: UUID, query: Document, *, limit: int) -> list[Document]:
         """Sessions of a person that fit a further query, the one that began last first.

@@ -9,6 +9,8 @@ from services.customers.attribution.collecting import Collecting
 from services.customers.attribution.performance_answers import PerformanceAnswers
 from services.customers.attribution.servicer import AttributionServicer
 from services.customers.attribution.studies import Studies
+from services.customers.behavior.reader import BehaviorReader
+from services.customers.behavior.store import BehaviorStore
 from services.customers.campaigns.commands import CampaignCommands
 from services.customers.campaigns.documents import CampaignDocuments
 from services.customers.campaigns.following import Following
@@ -29,7 +31,8 @@ def campaigns_servicer(engines: Engines) -> campaigns_service_pb2_grpc.Campaigns
     commands = CampaignCommands(engines.database, engines.venues, following, engines.key(AUDIT_KEY))
     campaigns = CampaignReader(engines.database, documents, engines.venues)
     touchpoints = TouchpointReader(TouchpointStore(engines.mongo))
-    studies = Studies(touchpoints, Collecting(engines.database, touchpoints), Calculator())
+    behavior = BehaviorReader(BehaviorStore.of(engines.mongo, engines.settings))
+    studies = Studies(touchpoints, Collecting(engines.database, touchpoints, behavior), Calculator())
     return joined(
         campaigns_service_pb2_grpc.CampaignsServiceServicer,
         CampaignsServicer(commands, campaigns, engines.pages),

@@ -9,6 +9,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tickettoken.common.v1.money_pb2 import Money
 from tickettoken.customers.v1 import attribution_pb2, campaigns_pb2
 
+from libs.common.bus.port import Delivery
+from services.customers.behavior.consumer import Behavior
+from services.customers.behavior.store import BehaviorStore
 from tests.customers.marketing import NOON, created
 from tests.metrics.serving import bad_fields, eventually_equal, refused
 from tests.platform import events as make
@@ -343,6 +346,22 @@ async def test_a_purchase_tells_whose_the_sessions_touchpoints_were(customers_pr
         await marketing.told(
             marketing.met("social", session_id="s1"), marketing.bought(customer, session_id="s1")
         )
+
+        found = await channels_of(client, marketing.venue_id)
+
+    assert conversions(each.credit for each in found.channels) == {"social": 1.0}
+
+
+async def test_who_signed_in_during_a_session_met_its_touchpoints(
+    customers_process, marketing, mongo, hiding
+):
+    customer = uuid4()
+    store = BehaviorStore(mongo, kept=timedelta(days=400))
+    viewed = make.page_viewed(marketing.tenant_id, marketing.venue_id, "s2", at=NOON + timedelta(hours=1))
+    viewed.page_viewed.customer_id = str(customer)
+    await Behavior(store, hiding).handler()([Delivery(viewed, 1)])
+    async with customers_process.client(marketing.tenant_id) as client:
+        await marketing.told(marketing.met("social", session_id="s2"), marketing.bought(customer))
 
         found = await channels_of(client, marketing.venue_id)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.customers.attribution.calculator import Calculator
 from services.customers.attribution.crediting import MODELS
-from services.customers.attribution.facts import NOBODY, Bought, Facts, Touch, number_of
+from services.customers.attribution.facts import NOBODY, Bought, Facts, Named, Touch, number_of
 from services.customers.attribution.identification import owners_of
 from services.customers.attribution.paths import DAY, Order, Touchpoint, paths_of
 from services.customers.attribution.study import answered
@@ -188,6 +188,12 @@ def test_a_touchpoint_belongs_to_whoever_is_named_in_its_session_next():
     assert owners == ["c7", "c7", "c8", "c8", "s6", ""]
 
 
+def test_what_somebody_did_in_a_session_tells_whose_its_touchpoints_are():
+    touches = [touch(1, session=5, at=10), touch(2, session=5, at=30)]
+
+    assert owners_of(touches, [], [Named(9, 5, 20)]) == ["c9", "c9"]
+
+
 def test_a_session_that_names_nobody_is_a_path_without_conversion_and_nobody_at_all_is_none():
     found = asked([touch(1, session=3, at=DAY), touch(2, session=3, at=DAY + 1), touch(3, at=DAY)], [])
 
@@ -236,10 +242,12 @@ def test_days_hold_touchpoints_of_their_own_and_purchases_at_their_sale():
 def test_facts_survive_the_way_to_another_process():
     touches, purchases = a_season(1)
     facts = facts_of(touches, purchases)
+    facts.add_named([Named(1, 2, 3)])
 
     back, question = Facts.decoded(facts.encoded({"kind": "credits"}))
 
     assert (list(back.touches()), list(back.bought())) == (touches, purchases)
+    assert list(back.named()) == [Named(1, 2, 3)]
     assert (question, back.newest_us, len(back)) == ({"kind": "credits"}, facts.newest_us, len(facts))
 
 
