@@ -20,6 +20,7 @@ from services.customers.insights.schedule import REFRESH_ID, REFRESH_JOB
 from services.customers.insights.vocabulary import InsightType, Priority, State
 from tests.customers.insights.conftest import NOW, local
 from tests.customers.insights.quiet import DAY, END
+from tests.platform import events as make
 
 
 def everything(history, **chosen):
@@ -83,18 +84,26 @@ async def test_refreshes_at_once_make_a_finding_once(eventful, refreshed, listed
     assert sum(each.created_count for each in done) == len(found)
 
 
-async def test_a_finding_that_does_not_hold_any_more_expires(handler, eventful, refreshed, listed):
+async def test_a_finding_that_does_not_hold_any_more_expires_and_comes_back_under_its_id(
+    handler, eventful, refreshed, listed, clock
+):
     await refreshed(eventful)
     anomaly = next(one for one in await listed(eventful) if one.type is InsightType.REVENUE_ANOMALY)
 
-    for _ in range(5):
-        eventful.buy(local(END - 2 * DAY), net=2_500, channel="web")
+    late = [eventful.buy(local(END - 2 * DAY), net=2_500, channel="web") for _ in range(5)]
     await eventful.tell(handler)
     repaired = await refreshed(eventful)
+    without = {one.insight_id: one.state for one in await listed(eventful)}
+    ids = eventful.tenant_id, eventful.venue_id
+    eventful.log += [make.order_cancelled(*ids, order, at=local(END - DAY)) for order in late]
+    await eventful.tell(handler)
+    clock[0] = NOW + timedelta(hours=1)
+    broken = await refreshed(eventful)
+    again = next(one for one in await listed(eventful) if one.insight_id == anomaly.insight_id)
 
-    states = {one.insight_id: one.state for one in await listed(eventful)}
-    assert states[anomaly.insight_id] is State.EXPIRED
-    assert repaired.expired_count >= 1
+    assert without[anomaly.insight_id] is State.EXPIRED
+    assert (repaired.expired_count, broken.created_count) == (1, 1)
+    assert (again.state, again.found_at) == (State.OPEN, clock[0])
 
 
 async def test_open_findings_are_over_when_their_time_is_without_a_refresh(

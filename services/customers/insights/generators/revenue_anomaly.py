@@ -21,7 +21,7 @@ _MOST_RESIDUALS: Final = 84
 _LEAST_DAYS_WITH_SALES: Final = 0.6
 _LEAST_CHANGE: Final = 0.2
 _GRAVE_FALL: Final = -0.5
-_LIFETIME: Final = timedelta(days=14)
+_LIFETIME: Final = timedelta(days=_TESTED_DAYS)
 
 
 def candidates(facts: VenueFacts) -> list[Candidate]:
