@@ -7,10 +7,9 @@ from libs.common.jobs.runner import JobRunner
 from libs.common.tasks import essential
 from services.customers import upkeep
 from services.customers.behavior import consumer as behavior_queue
-from services.customers.behavior.consumer import Behavior
-from services.customers.behavior.store import BehaviorStore
 from services.customers.campaigns.documents import CampaignDocuments
 from services.customers.campaigns.following import Following
+from services.customers.document_queues import behavior_of, touchpoints_of
 from services.customers.engines import SERVICE, Engines
 from services.customers.insights import jobs as insight_jobs
 from services.customers.insights.refreshing import Refreshing
@@ -25,8 +24,6 @@ from services.customers.read_models.consumer import ReadModels
 from services.customers.rfm import jobs as rfm_jobs
 from services.customers.segments.working import rescoring_of, runs_of
 from services.customers.touchpoints import consumer as touchpoints_queue
-from services.customers.touchpoints.consumer import Touchpoints
-from services.customers.touchpoints.store import TouchpointStore
 from services.customers.views import jobs as view_jobs
 from services.customers.views.refreshes import Refreshes
 
@@ -44,13 +41,12 @@ class Working:
             rescoring=rescoring_of(engines),
         )
         confirmations = Confirmations(engines.database)
-        touchpoints = Touchpoints(TouchpointStore(engines.mongo), engines.hiding, engines.cache)
         following = Following(engines.database, CampaignDocuments(engines.mongo))
         self._consumers = (
             read_models.consumer(engines.bus),
-            Behavior(BehaviorStore.of(engines.mongo, engines.settings), engines.hiding).consumer(engines.bus),
+            behavior_of(engines).consumer(engines.bus),
             confirmations.consumer(engines.bus),
-            touchpoints.consumer(engines.bus),
+            touchpoints_of(engines).consumer(engines.bus),
         )
         queues = {
             read_models_queue.QUEUE: read_models_queue.TYPES,

@@ -13,11 +13,15 @@ from libs.common.bus.consumer import service_caller
 from libs.common.context import TenantScope, acting_as
 from libs.common.errors import AnalyticsError
 from libs.common.postgres.database import Database
+from services.customers.behavior import consumer as behavior_queue
+from services.customers.document_queues import behavior_of, touchpoints_of
 from services.customers.engines import SERVICE, Engines
 from services.customers.read_models.consumer import ReadModels
 from services.customers.rebuild.rebuild import Rebuild, RebuildRefused, Step
+from services.customers.rebuild.refill import refill
 from services.customers.rebuild.source import RawEvents
 from services.customers.settings import CustomersSettings
+from services.customers.touchpoints import consumer as touchpoints_queue
 
 _STATEMENT_SECONDS: Final = 600
 _LOCK_SECONDS: Final = 60
@@ -28,6 +32,11 @@ _say = partial(print, flush=True)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the verb's parser its options."""
     parser.add_argument("--tenant", type=UUID, action="append", required=True, help="may be repeated")
+    parser.add_argument(
+        "--documents",
+        action="store_true",
+        help="bring sessions and touchpoints up to the raw events instead; read models stay as they are",
+    )
     parser.add_argument(
         "--beyond-retention",
         action="store_true",
@@ -50,11 +59,15 @@ async def run(settings: CustomersSettings, arguments: argparse.Namespace) -> int
         lock_timeout_seconds=_LOCK_SECONDS,
     )
     models = ReadModels(database, engines.venues, engines.cache, engines.tombstones)
-    rebuild = Rebuild(database, RawEvents(engines.metrics), models)
+    raw_events = RawEvents(engines.metrics)
+    rebuild = Rebuild(database, raw_events, models)
     try:
         await engines.start()
         for tenant_id in arguments.tenant:
-            await _rebuild(rebuild, tenant_id, beyond_retention=arguments.beyond_retention)
+            if arguments.documents:
+                await _refill(engines, raw_events, tenant_id)
+            else:
+                await _rebuild(rebuild, tenant_id, beyond_retention=arguments.beyond_retention)
     except (AnalyticsError, RebuildRefused) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -62,6 +75,15 @@ async def run(settings: CustomersSettings, arguments: argparse.Namespace) -> int
         await database.close()
         await engines.close()
     return 0
+
+
+async def _refill(engines: Engines, raw_events: RawEvents, tenant_id: UUID) -> None:
+    handlers = {
+        behavior_queue.TYPES: behavior_of(engines).handler(),
+        touchpoints_queue.TYPES: touchpoints_of(engines).handler(),
+    }
+    applied, refused = await refill(raw_events, handlers, tenant_id)
+    _say(f"tenant {tenant_id}: applied {applied:,} events to sessions and touchpoints, refused {refused:,}")
 
 
 async def _rebuild(rebuild: Rebuild, tenant_id: UUID, *, beyond_retention: bool) -> None:

@@ -14,7 +14,7 @@ from libs.common.bus.consumer import service_caller
 from libs.common.context import TenantScope, acting_as
 from services.customers.rebuild.rebuild import RebuildRefused
 from services.customers.rebuild.store import EMPTIED
-from tests.customers.people.shoppers import bought, record, registered
+from tests.customers.people.shoppers import bought, by, record, registered
 from tests.customers.purchases.histories import History
 from tests.platform import events as make
 
@@ -182,6 +182,20 @@ async def test_the_command_rebuilds_and_says_so(taken, replica, as_admin):
     assert "applied 2 events, refused 0" in told.stdout, told
     assert told.returncode == 0
     assert await state(as_admin, tenant) == before
+
+
+async def test_the_command_fills_sessions_and_touchpoints_again(keep, replica, mongo):
+    tenant, venue, person = uuid4(), uuid4(), uuid4()
+    viewed = by(make.page_viewed(tenant, venue, "session-1"), person)
+    await keep([viewed, make.campaign_touchpoint(tenant, venue, customer=person)])
+
+    for _ in range(2):
+        told = await asyncio.to_thread(run_command, replica, "replay", "--documents", "--tenant", str(tenant))
+        assert (told.returncode, "applied 2 events" in told.stdout) == (0, True), told
+
+    with acting_as(service_caller("customers", tenant)):
+        found = [await mongo.collection(name).find({}, limit=9) for name in ("touchpoints", "user_behavior")]
+    assert [[one["customer_id"] for one in documents] for documents in found] == [[str(person)]] * 2
 
 
 async def test_the_command_refuses_without_a_metrics_service(customers_process):
