@@ -98,3 +98,10 @@ class DependencyTimedOut(AnalyticsError):
 
     kind = Kind.DEADLINE_EXCEEDED
     reason = "DEPENDENCY_TIMED_OUT"
+
+
+class NotEnoughHistory(AnalyticsError):
+    """There are too few facts, or over too short a time, for what is calculated from them."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "NOT_ENOUGH_HISTORY"

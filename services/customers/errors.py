@@ -87,13 +87,6 @@ class ModelNotFitted(AnalyticsError):
     reason = "MODEL_NOT_FITTED"
 
 
-class NotEnoughHistory(AnalyticsError):
-    """Too few customers came back, or over too short a time, to fit a model; or the customer never bought."""
-
-    kind = Kind.FAILED_PRECONDITION
-    reason = "NOT_ENOUGH_HISTORY"
-
-
 class ModelNotIdentifiable(AnalyticsError):
     """The data do not fix the parameters of any model: its likelihood is flat, or rises up to a boundary."""
 

@@ -101,13 +101,6 @@ class CounterOverflow(AnalyticsError):
     reason = "COUNTER_OVERFLOW"
 
 
-class NotEnoughHistory(AnalyticsError):
-    """No currency has the weeks of sales that a projection is made from."""
-
-    kind = Kind.FAILED_PRECONDITION
-    reason = "NOT_ENOUGH_HISTORY"
-
-
 class ProjectionsBusy(AnalyticsError):
     """As many projections as may wait are waiting already."""
 

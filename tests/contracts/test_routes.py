@@ -56,7 +56,10 @@ def test_contract_has_no_method_beyond_the_lists():
 @pytest.mark.parametrize("method", METHODS.values(), ids=str)
 def test_reads_say_that_they_have_no_side_effects(method):
     is_read = method.descriptor.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
-    reading_posts = {"metrics.v1.AnalyticsService.ExecuteQuery"}
+    reading_posts = {
+        "metrics.v1.AnalyticsService.ExecuteQuery",
+        "customers.v1.CustomerPredictionsService.PredictLifetimeValue",
+    }
     writing_rpcs = {"metrics.v1.MetricsService.StreamMetrics"}
 
     assert is_read == (

@@ -11,13 +11,9 @@ from zoneinfo import ZoneInfo
 from libs.common.catalog.clocks import clock_of
 from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
-from libs.common.errors import AnalyticsError
+from libs.common.errors import AnalyticsError, NotEnoughHistory
 from libs.common.postgres.database import Database
-from services.customers.errors import (
-    ModelNotFitted,
-    ModelNotIdentifiable,
-    NotEnoughHistory,
-)
+from services.customers.errors import ModelNotFitted, ModelNotIdentifiable
 from services.customers.lifetime.predicting import Asked, Prediction
 from services.customers.lifetime.reading_store import PurchaseRow, ReadingStore, StoredRun, StoredValue
 from services.customers.models.entry import ModelEntry, TrainedModel

@@ -11,8 +11,8 @@ from tickettoken.metrics.v1 import projections_pb2
 from libs.common.cache.cache import Cache
 from libs.common.cache.lifetimes import PROJECTIONS
 from libs.common.context import TenantScope
+from libs.common.errors import NotEnoughHistory
 from libs.common.moments import timestamp_of
-from services.metrics.errors import NotEnoughHistory
 from services.metrics.projections.asking import question
 from services.metrics.projections.calculator import Calculator
 from services.metrics.projections.history import Histories, History

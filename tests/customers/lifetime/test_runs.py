@@ -10,9 +10,9 @@ import pytest
 
 from libs.common.bus.consumer import service_caller
 from libs.common.context import TenantScope, acting_as
-from libs.common.errors import VenueNotFound
+from libs.common.errors import NotEnoughHistory, VenueNotFound
 from libs.common.jobs.runner import JobRunner
-from services.customers.errors import CustomerNotFound, ModelNotFitted, ModelNotIdentifiable, NotEnoughHistory
+from services.customers.errors import CustomerNotFound, ModelNotFitted, ModelNotIdentifiable
 from services.customers.lifetime import recording
 from services.customers.lifetime.jobs import jobs_of
 from services.customers.lifetime.predicting import Asked
