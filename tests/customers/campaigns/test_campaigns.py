@@ -10,9 +10,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from pymongo import AsyncMongoClient
 from tickettoken.common.v1.money_pb2 import Money
 from tickettoken.customers.v1 import attribution_pb2, campaigns_pb2
-from tickettoken.events.v1.envelope_pb2 import Event
 
+from libs.common.bus import open_bus
 from libs.common.bus.consumer import service_caller
+from libs.common.bus.port import DONE
 from libs.common.context import TenantScope, acting_as
 from libs.common.jobs.queue import Grant, Run
 from libs.common.money import Money as Amount
@@ -245,20 +246,41 @@ async def test_other_tenants_ungranted_venues_and_readers_cannot_touch_a_campaig
         assert (await updated(client, made, name="Granted")).name == "Granted"
 
 
+@pytest.fixture
+async def audited(redis_url, marketing):
+    """Audit events of the tenant, as they come over the bus."""
+    found, queue = {}, f"tests.audit.{uuid4().hex}"
+
+    async def take(deliveries):
+        for delivery in deliveries:
+            if delivery.event.tenant_id == str(marketing.tenant_id):
+                found[delivery.event.event_id] = delivery.event
+        return [DONE] * len(deliveries)
+
+    bus = open_bus(redis_url)
+    await bus.subscribe(queue, types=("audit.recorded",))
+    consumer = bus.consume(queue, types=("audit.recorded",), handler=take, prefetch=10)
+    running = asyncio.create_task(consumer.run())
+    yield found
+    consumer.stop()
+    await running
+    await bus.unsubscribe(queue)
+    await bus.close()
+
+
 async def test_every_command_leaves_an_audit_event_with_the_states_before_and_after(
-    customers_process, marketing, redis, as_admin
+    customers_process, marketing, audited
 ):
-    tenant = marketing.tenant_id
-    async with customers_process.client(tenant) as client:
+    async with customers_process.client(marketing.tenant_id) as client:
         made = await created(client, marketing.venue_id)
         await updated(client, made, name="Changed")
 
-    async def audited():
-        rows = await as_admin.fetch("select content from outbox where tenant_id = $1 order by id", tenant)
-        return [Event.FromString(row["content"]) for row in rows]
+    async def count():
+        return len(audited)
 
-    assert await eventually_equal(lambda: _count(audited), 2)
-    first, second = [event.audit_recorded for event in await audited()]
+    assert await eventually_equal(count, 2, within_seconds=60)
+    events = sorted(audited.values(), key=lambda event: event.occurred_at.ToMicroseconds())
+    first, second = [event.audit_recorded for event in events]
     assert (first.action, second.action) == tuple(
         f"customers.v1.CampaignsService/{method}" for method in ("CreateCampaign", "UpdateCampaign")
     )
@@ -267,10 +289,6 @@ async def test_every_command_leaves_an_audit_event_with_the_states_before_and_af
     assert first.after_hash == second.before_hash != second.after_hash
     assert len(first.after_hash) == len(sha256().hexdigest())
     assert first.actor == second.actor != ""
-
-
-async def _count(ask):
-    return len(await ask())
 
 
 async def test_documents_commute_whatever_state_is_written_last(mongo):
