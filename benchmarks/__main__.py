@@ -8,7 +8,16 @@ import sys
 from benchmarks.mesh import Mesh, running_mesh
 from benchmarks.report import Result
 
-BENCHMARKS = ("ingest", "record", "cached_read", "gateway_read", "series_growth", "feed", "feed_sockets")
+BENCHMARKS = (
+    "ingest",
+    "record",
+    "cached_read",
+    "gateway_read",
+    "series_growth",
+    "feed",
+    "feed_sockets",
+    "rfm",
+)
 
 
 def main() -> int:

@@ -16,6 +16,10 @@ from services.customers.rfm.sales import Integers, People
 from services.customers.rfm.scoring import Scores
 from services.customers.rfm.segments import SEGMENTS, segment_numbers
 
+Ids = tuple[NDArray[np.uint64], NDArray[np.uint64]]
+"""Upper and lower halves of ids."""
+
+_NOBODY: Final[Ids] = (np.empty(0, np.uint64), np.empty(0, np.uint64))
 MEASURES: Final = ("recency", "frequency", "monetary")
 
 
@@ -68,7 +72,7 @@ class Outcome:
     changed: Integers
     gone: Integers
     moved: Sequence[Move]
-    ids: tuple[NDArray[np.uint64], NDArray[np.uint64]]
+    ids: Ids
     totals: Sequence[Total]
     cuts: Mapping[str, CutPoints]
 
@@ -84,16 +88,17 @@ def outcome_of(people: People, standing: Standing, as_of_day: date, *, is_first:
     """
     scores = ranked(people, as_of_day)
     segments = segment_numbers(scores)
-    known, after, before, ids = _matched(people, standing)
-    was = Run(before, standing.scores)
-    now = Run(after, scores)
+    known = _known(people, standing)
+    stands = np.zeros(len(standing), np.bool_)
+    stands[known[known >= 0]] = True
+    moved, ids = ((), _NOBODY) if is_first else _moved(people, scores, standing, known, ~stands)
     return Outcome(
         people=people,
         scores=scores,
         segments=segments,
         changed=np.flatnonzero(_differs(people, scores, standing, known)),
-        gone=np.flatnonzero(~np.isin(before, after, assume_unique=True)),
-        moved=() if is_first else moves(was, now),
+        gone=np.flatnonzero(~stands),
+        moved=moved,
         ids=ids,
         totals=totals_of(people, segments),
         cuts={
@@ -134,22 +139,54 @@ def totals_of(people: People, segments: Integers) -> list[Total]:
     ]
 
 
-def _matched(
-    people: People, standing: Standing
-) -> tuple[Integers, Integers, Integers, tuple[NDArray[np.uint64], NDArray[np.uint64]]]:
-    """For each person the stored row or -1; numbers of the people and of the rows; ids by number."""
-    high = np.concatenate([people.high, standing.columns["high"]])
-    low = np.concatenate([people.low, standing.columns["low"]])
+def _known(people: People, standing: Standing) -> Integers:
+    """The stored row of each person; -1: none."""
+    high, low = standing.columns["high"], standing.columns["low"]
+    if (high[1:] == high[:-1]).any():
+        return _known_by_both_halves(people, standing)
+    if not len(high):
+        return np.full(len(people), -1, np.int64)
+    found = np.searchsorted(high, people.high)
+    found[found == len(high)] = 0
+    return np.where((high[found] == people.high) & (low[found] == people.low), found, -1)
+
+
+def _known_by_both_halves(people: People, standing: Standing) -> Integers:
+    """As `_known`, where upper halves alone do not tell people apart."""
+    after, before, ids = _numbered(
+        (people.high, people.low), (standing.columns["high"], standing.columns["low"])
+    )
+    stored = np.full(len(ids[0]), -1, np.int64)
+    stored[before] = np.arange(len(standing))
+    return stored[after]
+
+
+def _moved(
+    people: People, scores: Scores, standing: Standing, known: Integers, is_gone: NDArray[np.bool_]
+) -> tuple[Sequence[Move], Ids]:
+    """Who is in another segment than before, and the ids behind their numbers."""
+    was, now = segment_numbers(standing.scores), segment_numbers(scores)
+    differs = known < 0
+    differs[~differs] = was[known[~differs]] != now[~differs]
+    rows = np.flatnonzero(differs)
+    old = np.concatenate([known[rows][known[rows] >= 0], np.flatnonzero(is_gone)])
+    after, before, ids = _numbered(
+        (people.high[rows], people.low[rows]), (standing.columns["high"][old], standing.columns["low"][old])
+    )
+    return moves(Run(before, standing.scores.only(old)), Run(after, scores.only(rows))), ids
+
+
+def _numbered(first: Ids, second: Ids) -> tuple[Integers, Integers, Ids]:
+    """Numbers of two sets of ids, the same for the same id, and the ids by number."""
+    high = np.concatenate([first[0], second[0]])
+    low = np.concatenate([first[1], second[1]])
     order = np.lexsort((low, high))
     fresh = np.ones(len(order), np.bool_)
     fresh[1:] = (high[order][1:] != high[order][:-1]) | (low[order][1:] != low[order][:-1])
     numbers = np.empty(len(order), np.int64)
     numbers[order] = np.cumsum(fresh) - 1
-    after, before = numbers[: len(people)], numbers[len(people) :]
-    stored = np.full(int(fresh.sum()), -1, np.int64)
-    stored[before] = np.arange(len(standing))
     firsts = order[fresh]
-    return stored[after], after, before, (high[firsts], low[firsts])
+    return numbers[: len(first[0])], numbers[len(first[0]) :], (high[firsts], low[firsts])
 
 
 def _differs(people: People, scores: Scores, standing: Standing, known: Integers) -> NDArray[np.bool_]:

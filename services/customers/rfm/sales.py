@@ -145,7 +145,7 @@ def joined(parts: Sequence[Sales]) -> Sales:
 
 def people_of(sales: Sales) -> People:
     """Everyone with a purchase that stands."""
-    order = np.lexsort((sales.currency, sales.low, sales.high))
+    order = _order(sales)
     high, low, currency = sales.high[order], sales.low[order], sales.currency[order]
     new_person = _changes(high) | _changes(low)
     pairs = np.flatnonzero(new_person | _changes(currency))
@@ -177,6 +177,15 @@ def people_of(sales: Sales) -> People:
         currencies=sales.currencies,
         **{name: _reduced(np.maximum, column, starts)[bought] for name, column in latest.items()},
     )
+
+
+def _order(sales: Sales) -> Integers:
+    """Rows by id and currency; the upper half alone decides where no two are alike, and sorts faster."""
+    order = np.argsort(sales.high)
+    high = sales.high[order]
+    if (high[1:] == high[:-1]).any():
+        order = np.lexsort((sales.currency, sales.low, sales.high))
+    return np.asarray(order)
 
 
 def _main(person: Integers, starts: Integers, totals: Mapping[str, Integers], currency: Integers) -> Integers:

@@ -26,6 +26,15 @@ class Scores:
     monetary: _Integers
     by_fixed_bounds: bool
 
+    def only(self, rows: _Integers) -> "Scores":
+        """The scores of some rows."""
+        return Scores(
+            self.recency[rows],
+            self.frequency[rows],
+            self.monetary[rows],
+            by_fixed_bounds=self.by_fixed_bounds,
+        )
+
 
 def score(measures: Measures) -> Scores:
     """Scores of all customers; the more recent, the more often and the more, the higher.
