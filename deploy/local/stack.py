@@ -71,6 +71,8 @@ class Stack:
         }
         if service == "metrics" and self.stores.influx_url:
             own["influx_url"] = self.stores.influx_url
+        if service == "metrics":
+            own["customers_target"] = self._address("customers_grpc")
         if service == "customers":
             own["metrics_target"] = self._address("metrics_grpc")
         return _variables(service, self._process_settings(service) | own)

@@ -14,6 +14,7 @@ from libs.common.catalog.venues import Venues
 from libs.common.postgres.database import Database
 from libs.common.sealing import derive_key
 from libs.common.service import Check
+from services.metrics.customers_port import customer_figures
 from services.metrics.event_documents.store import EventDocumentStore
 from services.metrics.live.feed import Feeds
 from services.metrics.live.publisher import LivePublisher
@@ -58,6 +59,7 @@ class Engines:
         )
         self.event_documents = EventDocumentStore.connect(settings.mongo_url.get_secret_value())
         self.influx = _influx(settings)
+        self.customers = customer_figures(settings)
 
     @property
     def dependencies(self) -> dict[str, Check]:
@@ -80,6 +82,7 @@ class Engines:
 
     async def close(self) -> None:
         await self.live.stop()
+        await self.customers.close()
         await self.cache.close()
         await self.slots.stop()
         await self.bus.close()

@@ -2,7 +2,6 @@
 
 from libs.common.paging import PageTokens
 from services.metrics.capacity.report import Capacity
-from services.metrics.customers_port import customer_figures
 from services.metrics.engines import Engines
 from services.metrics.marketplace.reader import MarketplaceReader
 from services.metrics.sales.over_time import SalesHistory
@@ -33,4 +32,4 @@ class Readers:
         self.tickets = TicketReader(database)
         self.market = MarketplaceReader()
         self.visits = VisitReader(database, active_seconds=settings.session_active_seconds)
-        self.customers = customer_figures(settings.customers_target)
+        self.customers = engines.customers

@@ -3,6 +3,8 @@
 from tickettoken.customers.v1 import customer_analytics_service_pb2_grpc
 
 from libs.common.rpc.joining import joined
+from services.customers.counts.counting import Counting
+from services.customers.counts.servicer import CountsServicer
 from services.customers.engines import Engines
 from services.customers.lifetime.servicer import LifetimeSummaryServicer
 from services.customers.segments.servicer import SegmentFiguresServicer
@@ -18,4 +20,5 @@ def customer_analytics_servicer(
         customer_analytics_service_pb2_grpc.CustomerAnalyticsServiceServicer,
         LifetimeSummaryServicer(lifetime_values(engines)),
         SegmentFiguresServicer(segment_answers(engines)),
+        CountsServicer(Counting(engines.database, engines.venues)),
     )

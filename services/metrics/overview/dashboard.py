@@ -101,7 +101,8 @@ class Dashboards:
             self._upcoming(scope, venue_id, now),
             self._customers_of(scope, windows.current, venue_id),
         )
-        moments = (sold.as_of, top.as_of, traffic.as_of, upcoming.as_of)
+        bought = None if customers is None else customers.as_of
+        moments = (sold.as_of, top.as_of, traffic.as_of, upcoming.as_of, bought)
         return DashboardData(
             windows=windows,
             history=sold.history,

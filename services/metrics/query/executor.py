@@ -57,7 +57,8 @@ class QueryExecutor:
             InvalidField: The zone is unknown.
             WindowTooWide: Too many buckets.
             TooManyGroups: More combinations to rank or to fit than are read.
-            DependencyUnavailable: Customers are asked for, and the customers service does not answer.
+            DependencyTimedOut: Customers are asked for, and the customers service does not answer in time.
+            DependencyUnavailable: It does not answer at all.
             StatementTimedOut: A statement took too long.
         """
         about = question.where.venue_ids
@@ -83,4 +84,4 @@ class QueryExecutor:
             "newCount": counts.new_count,
             "returningCount": counts.returning_count,
         }
-        return Result.cut(Metric.CUSTOMER_METRICS, [Row(Labels(), "", figures)], question.limit, None)
+        return Result.cut(Metric.CUSTOMER_METRICS, [Row(Labels(), "", figures)], question.limit, counts.as_of)

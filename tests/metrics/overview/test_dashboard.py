@@ -11,7 +11,7 @@ import pytest
 
 from libs.common.context import TenantScope
 from libs.common.postgres.errors import StatementTimedOut
-from services.metrics.customers_port import CustomerCounts, customer_figures
+from services.metrics.customers_port import CustomerCounts
 from services.metrics.overview.mapping import dashboard_message
 from services.metrics.overview.traffic import Traffic
 from services.metrics.overview.windows import GRANULARITIES
@@ -283,11 +283,6 @@ async def test_customers_are_those_of_the_period(dashboards_at):
     assert (message.customers.active_count, message.customers.new_count) == (7, 4)
     assert message.customers.returning_ratio == 3 / 7
     assert message.unavailable_parts == []
-
-
-def test_a_customers_service_that_would_be_ignored_is_refused():
-    with pytest.raises(ValueError, match="METRICS_CUSTOMERS_TARGET"):
-        customer_figures("customers:50051")
 
 
 async def test_a_tenant_without_anything(dashboards_at):
