@@ -28,6 +28,7 @@ VENUE_FACTS: Final = frozenset(
         "ticket.transferred",
         "ticket.listed",
         "ticket.resold",
+        "campaign.touchpoint",
     }
 )
 """Types that say nothing without the venue they belong to."""

@@ -9,8 +9,9 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-# Grain: one erasure, one a person. `sealed_customer` is their id, encrypted, for as long as the work on this service's
-# stores needs it, and null from then on. `service_names` are those whose confirmation completes the receipt.
+# Grain: one erasure, one a person. `sealed_customer` is their id, encrypted, for as long as the work on
+# this service's stores needs it, and null from then on. `service_names` are those whose confirmation
+# completes the receipt.
 ERASURES = """
 create table erasures (
     tenant_id uuid not null,
@@ -27,7 +28,8 @@ create table erasures (
 )
 """
 
-# Grain: one service's part in one erasure. `touched_counts`: rows, documents and keys by table, collection or cache.
+# Grain: one service's part in one erasure. `touched_counts`: rows, documents and keys by table, collection
+# or cache.
 ERASURE_PARTS = """
 create table erasure_parts (
     tenant_id uuid not null,
