@@ -1,5 +1,6 @@
 """Segments, scores and lists of customers of a running service, against naive recounts."""
 
+import asyncio
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -7,14 +8,15 @@ from uuid import uuid4
 import pytest
 from google.protobuf import json_format
 from tickettoken.customers.v1 import rfm_pb2, segments_pb2
-from tickettoken.events.v1.envelope_pb2 import Event
 
 from deploy.local.credentials import PERMISSIONS
+from libs.common.bus import open_bus
 from libs.common.bus.consumer import service_caller
+from libs.common.bus.port import DONE
 from libs.common.context import TenantScope, acting_as
 from tests.customers.people.shoppers import bought, by, record, registered, updated
 from tests.customers.rfm import comparing
-from tests.metrics.serving import bad_fields, refused
+from tests.metrics.serving import bad_fields, eventually_equal, refused
 from tests.platform import events as make
 
 ZONE = "America/New_York"
@@ -480,7 +482,29 @@ async def test_a_venue_where_nobody_was_scored_has_no_segments(customers_process
     assert (len(answer.segments), answer.customer_count, answer.HasField("scoring")) == (0, 0, False)
 
 
-async def test_making_and_deleting_a_segment_leave_audit_events_that_name_nobody(client, season, as_admin):
+@pytest.fixture
+async def audited(redis_url, season):
+    """Audit events of the tenant by id, as they come over the bus."""
+    found, queue = {}, f"tests.audit.{season.tenant}"
+
+    async def take(deliveries):
+        for delivery in deliveries:
+            if delivery.event.tenant_id == str(season.tenant):
+                found[delivery.event.event_id] = delivery.event
+        return [DONE] * len(deliveries)
+
+    bus = open_bus(redis_url)
+    await bus.subscribe(queue, types=("audit.recorded",))
+    consumer = bus.consume(queue, types=("audit.recorded",), handler=take, prefetch=10)
+    running = asyncio.create_task(consumer.run())
+    yield found
+    consumer.stop()
+    await running
+    await bus.unsubscribe(queue)
+    await bus.close()
+
+
+async def test_making_and_deleting_a_segment_leave_audit_events_that_name_nobody(client, season, audited):
     venue = season.venues[0]
     await client.customers.CreateSegment(
         creating(venue, "often", ("order_count", ">", 1)), metadata=client.metadata
@@ -488,12 +512,12 @@ async def test_making_and_deleting_a_segment_leave_audit_events_that_name_nobody
     deleting = segments_pb2.DeleteSegmentRequest(venue_id=str(venue), segment="often")
     await client.customers.DeleteSegment(deleting, metadata=client.metadata)
 
-    rows = await as_admin.fetch(
-        "select content from outbox where tenant_id = $1 and type = 'audit.recorded' order by id",
-        season.tenant,
-    )
+    async def count():
+        return len(audited)
 
-    made, deleted = (Event.FromString(row["content"]).audit_recorded for row in rows)
+    assert await eventually_equal(count, 2, within_seconds=30)
+    events = sorted(audited.values(), key=lambda event: event.occurred_at.ToMicroseconds())
+    made, deleted = (event.audit_recorded for event in events)
     assert made.action == "customers.v1.CustomersService/CreateSegment"
     assert deleted.action == "customers.v1.CustomersService/DeleteSegment"
     assert made.resource_id == deleted.resource_id == f"{venue}/often"
