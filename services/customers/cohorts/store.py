@@ -14,8 +14,11 @@ from services.customers.cohorts.table import Figures
 
 # Groups of customers and periods stay in memory for a million customers; what a statement has by default is
 # made for lists and would write them to disk. And they are joined by hashing: of a venue that has just been
-# imported nothing is known yet, and the planner would walk through them once for each customer.
-_FOR_GROUPS: Final = "set local work_mem = '64MB'; set local enable_nestloop = off"
+# imported nothing is known yet, and the planner would walk through them once for each customer. A whole
+# history of millions may take longer than a list may; the deadline of the call still ends it.
+_FOR_GROUPS: Final = (
+    "set local work_mem = '64MB'; set local enable_nestloop = off; set local statement_timeout = '60s'"
+)
 _AS_BEFORE: Final = "set local work_mem to default; set local enable_nestloop to default"
 
 # Grain: one cohort, period and currency; rows without a currency count customers, whatever they paid in.
