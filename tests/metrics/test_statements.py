@@ -1,10 +1,5 @@
 """Every SQL statement that the service holds fits the schema that its migrations make."""
 
-import importlib
-import pkgutil
-import re
-from collections.abc import Iterator
-
 import pytest
 
 import services.metrics
@@ -13,24 +8,12 @@ from libs.common.catalog import statement_store, venue_store
 from libs.common.jobs import queue
 from libs.common.orders import store as order_store
 from libs.common.rpc import idempotency
+from tests.servers.parts import statements_of
 
-_STATEMENT = re.compile(r"\s*(select|insert|update|delete|with)\s")
-_SHARED = (inbox, outbox, queue, idempotency, statement_store, venue_store, order_store)
-
-
-def _modules() -> Iterator[object]:
-    yield from _SHARED
-    for found in pkgutil.walk_packages(services.metrics.__path__, "services.metrics."):
-        if "migrations" not in found.name and not found.name.endswith("__main__"):
-            yield importlib.import_module(found.name)
-
-
-STATEMENTS = {
-    f"{module.__name__}.{name}": value
-    for module in _modules()
-    for name, value in vars(module).items()
-    if isinstance(value, str) and name.isupper() and _STATEMENT.match(value)
-}
+STATEMENTS = statements_of(
+    services.metrics,
+    (inbox, outbox, queue, idempotency, statement_store, venue_store, order_store),
+)
 
 
 def test_the_statements_of_every_store_are_found():
