@@ -10,6 +10,20 @@ from uuid import UUID
 
 import grpc
 import jwt
+from tickettoken.customers.v1 import (
+    campaigns_service_pb2,  # noqa: F401
+    campaigns_service_pb2_grpc,
+    customer_analytics_service_pb2,  # noqa: F401
+    customer_analytics_service_pb2_grpc,
+    customer_predictions_service_pb2,  # noqa: F401
+    customer_predictions_service_pb2_grpc,
+    customers_service_pb2,  # noqa: F401
+    customers_service_pb2_grpc,
+    insights_service_pb2,  # noqa: F401
+    insights_service_pb2_grpc,
+    privacy_service_pb2,  # noqa: F401
+    privacy_service_pb2_grpc,
+)
 from tickettoken.metrics.v1 import (
     analytics_service_pb2,  # noqa: F401 - the generated registration does not load the services' descriptors
     analytics_service_pb2_grpc,
@@ -187,6 +201,7 @@ class Front:
             listen_address=Address("127.0.0.1", free_port()),
             upstreams={
                 "metrics": Address("127.0.0.1", self._service_port),
+                "customers": Address("127.0.0.1", self._service_port),
                 "gateway": Address("127.0.0.1", edge_grpc),
             },
             edge_http=Address("127.0.0.1", edge_http),
@@ -246,6 +261,33 @@ class Front:
             ingest_service_pb2_grpc.add_IngestServiceServicer_to_server,
             ingest_service_pb2_grpc.IngestServiceServicer(),
         )
+        for add_customers, servicer in (
+            (
+                campaigns_service_pb2_grpc.add_CampaignsServiceServicer_to_server,
+                campaigns_service_pb2_grpc.CampaignsServiceServicer,
+            ),
+            (
+                customer_analytics_service_pb2_grpc.add_CustomerAnalyticsServiceServicer_to_server,
+                customer_analytics_service_pb2_grpc.CustomerAnalyticsServiceServicer,
+            ),
+            (
+                customer_predictions_service_pb2_grpc.add_CustomerPredictionsServiceServicer_to_server,
+                customer_predictions_service_pb2_grpc.CustomerPredictionsServiceServicer,
+            ),
+            (
+                customers_service_pb2_grpc.add_CustomersServiceServicer_to_server,
+                customers_service_pb2_grpc.CustomersServiceServicer,
+            ),
+            (
+                insights_service_pb2_grpc.add_InsightsServiceServicer_to_server,
+                insights_service_pb2_grpc.InsightsServiceServicer,
+            ),
+            (
+                privacy_service_pb2_grpc.add_PrivacyServiceServicer_to_server,
+                privacy_service_pb2_grpc.PrivacyServiceServicer,
+            ),
+        ):
+            add(add_customers, servicer())
         await self.service.start()
 
     async def stop_service(self) -> None:

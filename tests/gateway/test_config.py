@@ -26,7 +26,11 @@ def tokens(servers_folder: Path) -> Tokens:
 def _config(tokens: Tokens, **changes) -> EnvoyConfig:
     return EnvoyConfig(
         **{
-            "upstreams": {"metrics": Address("metrics", 9000), "gateway": Address("edge", 9000)},
+            "upstreams": {
+                "metrics": Address("metrics", 9000),
+                "customers": Address("customers", 9000),
+                "gateway": Address("edge", 9000),
+            },
             "edge_http": Address("edge", 8000),
             "descriptors": DESCRIPTORS,
             "jwks": str(tokens.jwks),
