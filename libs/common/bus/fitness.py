@@ -85,7 +85,7 @@ def _problems_beyond_rules(event: Event) -> list[FieldViolation]:
     if not _is_in_calendar(event):
         problems.append(FieldViolation("occurredAt", "must lie between the years 1 and 9999"))
     kind = event.type
-    if kind in VENUE_FACTS and not _is_id(event.venue_id):
+    if (kind in VENUE_FACTS or event.venue_id) and not _is_venue(event.venue_id):
         problems.append(FieldViolation("venueId", f"must be the venue's UUID in {kind}"))
     if event.HasField("venue_updated") and not is_time_zone(event.venue_updated.time_zone):
         problems.append(FieldViolation("venueUpdated.timeZone", "must be an IANA time zone"))
@@ -145,12 +145,12 @@ _AMOUNTS: Final[Mapping[str, Callable[[Event], _Amounts]]] = {
 }
 
 
-def _is_id(text: str) -> bool:
+def _is_venue(text: str) -> bool:
+    """Whether a text is the id of a venue; the zero id stands for all of a tenant's."""
     try:
-        repeated_id(text)
+        return repeated_id(text).int != 0
     except ValueError:
         return False
-    return True
 
 
 def _is_in_calendar(event: Event) -> bool:

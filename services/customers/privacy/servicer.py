@@ -1,10 +1,12 @@
 """gRPC: PrivacyService, one class a capability."""
 
+from typing import Final
 from uuid import UUID
 
 from tickettoken.customers.v1 import datasets_pb2, privacy_pb2
 
 from libs.common.context import current_caller
+from libs.common.errors import InvalidField
 from libs.common.paging import PageTokens, page_size
 from services.customers.people.identity import caller_sees_pii
 from services.customers.privacy.access import Access
@@ -13,6 +15,8 @@ from services.customers.privacy.dataset_mapping import dataset_message
 from services.customers.privacy.datasets import Datasets, Wanted
 from services.customers.privacy.erasing import Erasing
 from services.customers.privacy.mapping import erasure_message
+
+_CITY: Final = "city"
 
 
 class ErasureServicer:
@@ -62,6 +66,8 @@ class DatasetServicer:
     async def AnonymizeDataset(
         self, request: datasets_pb2.AnonymizeDatasetRequest, _context: object
     ) -> datasets_pb2.AnonymizeDatasetResponse:
+        if _CITY in request.quasi_identifiers and not caller_sees_pii():
+            raise InvalidField.of("quasiIdentifiers", f"{_CITY} needs the permission analytics.pii")
         wanted = Wanted(
             venue_id=UUID(request.venue_id) if request.venue_id else None,
             k=request.k,

@@ -11,7 +11,7 @@ from libs.common.errors import FieldViolation, InvalidField
 from services.customers.rfm.segments import SEGMENTS, Status, status
 
 _NUMBERS: Final = ("recency_days", "order_count", "spend_minor", "churn", "clv")
-_WORDS: Final = ("segment", "status", "currency", "tags")
+_WORDS: Final = ("segment", "status", "currency")
 _VOCABULARIES: Final = {
     "segment": frozenset(one.value for one in SEGMENTS),
     "status": frozenset(one.value for one in Status),
@@ -48,8 +48,6 @@ class Criteria:
         ranges: By field that is a number.
         cells: Segment and monetary score, such as "champions5", that are allowed.
         currencies: Main currencies that are allowed.
-        tags: A member has one of them.
-        other_tags: A member has none of them.
         consents: What the marketing consent has to be; one that was never asked for is none.
     """
 
@@ -57,8 +55,6 @@ class Criteria:
     cells: set[str] | None = None
     currencies: set[str] | None = None
     other_currencies: set[str] = field(default_factory=set)
-    tags: set[str] | None = None
-    other_tags: set[str] = field(default_factory=set)
     consents: bool | None = None
 
     @property
@@ -72,18 +68,12 @@ class Criteria:
             _sorted(self.cells),
             _sorted(self.currencies),
             sorted(self.other_currencies),
-            _sorted(self.tags),
-            sorted(self.other_tags),
             self.consents,
         )
 
 
-def criteria_of(predicate: segments_pb2.SegmentPredicate, *, shows_pii: bool) -> Criteria:
-    """The bounds of a predicate.
-
-    Args:
-        predicate: As it was asked for.
-        shows_pii: Whether the caller may see tags, which members would tell.
+def criteria_of(predicate: segments_pb2.SegmentPredicate) -> Criteria:
+    """The bounds of a predicate; it asks nothing that is personal data, as who is a member would tell it.
 
     Raises:
         InvalidField: Conditions whose field, operator and value do not go together, or that nobody can fulfil
@@ -92,7 +82,7 @@ def criteria_of(predicate: segments_pb2.SegmentPredicate, *, shows_pii: bool) ->
     violations = []
     criteria = Criteria()
     for place, condition in enumerate(predicate.conditions):
-        problem = _problem(condition, criteria, shows_pii=shows_pii)
+        problem = _problem(condition)
         if problem is not None:
             name, description = problem
             violations.append(FieldViolation(f"predicate.conditions[{place}].{name}", description))
@@ -107,9 +97,7 @@ def criteria_of(predicate: segments_pb2.SegmentPredicate, *, shows_pii: bool) ->
     return criteria
 
 
-def _problem(
-    condition: segments_pb2.SegmentCondition, criteria: Criteria, *, shows_pii: bool
-) -> tuple[str, str] | None:
+def _problem(condition: segments_pb2.SegmentCondition) -> tuple[str, str] | None:
     """The field of a condition that does not go with the others, and why."""
     given = {
         "number": condition.HasField("number"),
@@ -128,21 +116,9 @@ def _problem(
         return wanted, f"must be given for {condition.field}"
     if stranger := next((name for name, is_given in given.items() if is_given and name != wanted), None):
         return stranger, f"does not go with {condition.field}"
-    if wanted == "values":
-        return _problem_of_words(condition, criteria, shows_pii=shows_pii)
-    return None
-
-
-def _problem_of_words(
-    condition: segments_pb2.SegmentCondition, criteria: Criteria, *, shows_pii: bool
-) -> tuple[str, str] | None:
     known = _VOCABULARIES.get(condition.field)
     if known is not None and not known.issuperset(condition.values):
         return "values", f"must be of {', '.join(sorted(known))}"
-    if condition.field == "tags" and not shows_pii:
-        return "field", "needs the permission analytics.pii"
-    if condition.field == "tags" and condition.operator == "in" and criteria.tags is not None:
-        return "field", "may be asked for with in only once"
     return None
 
 
@@ -176,13 +152,6 @@ def _currency(criteria: Criteria, condition: segments_pb2.SegmentCondition) -> N
         criteria.currencies = values if criteria.currencies is None else criteria.currencies & values
 
 
-def _tags(criteria: Criteria, condition: segments_pb2.SegmentCondition) -> None:
-    if condition.operator == "not_in":
-        criteria.other_tags |= set(condition.values)
-    else:
-        criteria.tags = set(condition.values)
-
-
 def _consent(criteria: Criteria, condition: segments_pb2.SegmentCondition) -> None:
     criteria.consents = condition.flag
 
@@ -197,6 +166,5 @@ _TAKES: Final[dict[str, Callable[[Criteria, segments_pb2.SegmentCondition], None
     "segment": _segment,
     "status": _status,
     "currency": _currency,
-    "tags": _tags,
     "marketing_consent": _consent,
 }

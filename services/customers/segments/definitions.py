@@ -40,9 +40,7 @@ class SegmentDefinitions:
         self._venues = venues
         self._audit_key = audit_key
 
-    async def create(
-        self, caller: Caller, request: segments_pb2.CreateSegmentRequest, *, shows_pii: bool
-    ) -> None:
+    async def create(self, caller: Caller, request: segments_pb2.CreateSegmentRequest) -> None:
         """Make a segment.
 
         Raises:
@@ -55,7 +53,7 @@ class SegmentDefinitions:
         venue_id, at = UUID(request.venue_id), datetime.now(UTC)
         await self._venues.require(caller.scope, [venue_id])
         _require_own("name", request.name)
-        criteria = criteria_of(request.predicate, shows_pii=shows_pii)
+        criteria = criteria_of(request.predicate)
         stored = stored_predicate(request.predicate)
         async with self._database.transaction(caller.scope) as conn:
             await lock_scores(conn, caller.tenant_id)

@@ -32,7 +32,7 @@ class Members:
         store = SegmentStore(conn, tenant_id, venue_id)
         at = datetime.now(UTC)
         for segment, predicate in (await store.own()).items():
-            criteria = criteria_of(predicate_of(predicate), shows_pii=True)
+            criteria = criteria_of(predicate_of(predicate))
             await store.keep_members(segment, criteria.binds, customer_ids, at)
 
 

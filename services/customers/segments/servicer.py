@@ -33,7 +33,7 @@ class SegmentsServicer:
         self, request: segments_pb2.CreateSegmentRequest, _context: object
     ) -> segments_pb2.CreateSegmentResponse:
         caller = current_caller()
-        await self._definitions.create(caller, request, shows_pii=caller_sees_pii())
+        await self._definitions.create(caller, request)
         segment = await self._answers.one(caller.scope, UUID(request.venue_id), request.name)
         return segments_pb2.CreateSegmentResponse(segment=segment)
 

@@ -56,9 +56,7 @@ with matching as materialized (
        and ($18::text[] is null or score.segment || score.monetary_score::text = any($18::text[]))
        and ($19::text[] is null or score.currency = any($19::text[]))
        and score.currency <> all($20::text[])
-       and ($21::text[] is null or person.tags && $21::text[])
-       and not coalesce(person.tags && $22::text[], false)
-       and ($23::boolean is null or coalesce(person.marketing_consent, false) = $23::boolean)
+       and ($21::boolean is null or coalesce(person.marketing_consent, false) = $21::boolean)
 ), gone as (
     delete from customer_segment_members as member
      where member.tenant_id = $1 and member.venue_id = $2 and member.segment = $3

@@ -48,6 +48,7 @@ def document_of(event: Event) -> Document:
         "session_id": stated.session_id or None,
         "customer_id": str(repeated_id(stated.customer_id)) if stated.customer_id else None,
         "cost": None,
+        "metadata": None,
         "value": stated.value if stated.HasField("value") else None,
     }
     if stated.HasField("cost"):

@@ -276,6 +276,16 @@ def test_best_customers_who_fell_silent_are_counted(generator):
     assert finding.candidate.priority is Priority.HIGH
 
 
+def test_best_customers_of_a_day_that_the_venue_does_not_know_are_looked_at_all_the_same():
+    facts = quiet_venue(1)
+    first, *others = facts.regulars
+    unknown = first._replace(first_day=min(day.day for day in facts.days) - 3 * DAY)
+
+    (candidate,) = vips_at_risk.candidates(replace(facts, regulars=[unknown, *others]))
+
+    assert candidate.evidence.sample_count == sum(one.day_count > 1 for one in facts.regulars)
+
+
 def test_the_chance_of_a_silence_is_that_of_exponential_gaps_of_unknown_rate():
     generator = np.random.default_rng(4)
     gaps = generator.exponential(size=(200_000, 6))  # five gaps, then the silence

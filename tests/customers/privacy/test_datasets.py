@@ -251,3 +251,5 @@ async def test_refusals_name_the_field(customers_process):
         )
         assert await refused(extract(client, venue_id=str(uuid4()))) == ("NOT_FOUND", "VENUE_NOT_FOUND")
         assert (await refused(extract(reader)))[0] == "PERMISSION_DENIED"
+    async with customers_process.client(uuid4(), permissions=["analytics.privacy"]) as masked:
+        assert await bad_fields(extract(masked)) == ["quasiIdentifiers"]

@@ -267,8 +267,6 @@ PREDICATES = {
         lambda one, score, place: score[3] in {"champions", "loyal"},
     ),
     "reachable": ([("marketing_consent", "=", True)], lambda one, score, place: place % 2 == 0),
-    "members": ([("tags", "in", ["member"])], lambda one, score, place: place % 3 == 0),
-    "others": ([("tags", "not_in", ["member"])], lambda one, score, place: place % 3 != 0),
     "at_all": ([("clv", ">=", 0.0)], lambda one, score, place: False),
     "quiet": ([("status", "not_in", ["VIP", "New"])], lambda one, score, place: True),
 }
@@ -369,22 +367,13 @@ async def test_making_and_deleting_a_segment_may_be_repeated_with_its_key(client
         ("mine", [("churn", ">", True)], "predicate.conditions[0].number"),
         ("mine", [("marketing_consent", "=", 1)], "predicate.conditions[0].flag"),
         ("mine", [("order_count", "<", 2), ("order_count", ">", 3)], "predicate.conditions"),
-        ("mine", [("tags", "in", ["a"]), ("tags", "in", ["b"])], "predicate.conditions[1].field"),
+        ("mine", [("tags", "in", ["member"])], "predicate.conditions[0].field"),
     ],
 )
 async def test_conditions_that_make_no_sense_are_named(client, season, name, conditions, field):
     request = creating(season.venues[0], name, *conditions)
 
     assert await bad_fields(client.customers.CreateSegment(request, metadata=client.metadata)) == [field]
-
-
-async def test_tags_make_a_segment_only_for_those_who_may_see_them(client, customers_process, season):
-    request = creating(season.venues[0], "tagged", ("tags", "in", ["member"]))
-
-    async with customers_process.client(season.tenant, permissions=WITHOUT_PII) as masked:
-        fields = await bad_fields(masked.customers.CreateSegment(request, metadata=masked.metadata))
-
-    assert fields == ["predicate.conditions[0].field"]
 
 
 async def test_there_are_fifty_segments_at_most_and_those_of_scores_cannot_be_deleted(client, season):

@@ -72,6 +72,18 @@ async def test_a_touchpoint_is_kept_as_its_event_tells(marketing, collection):
     assert '"theirs"' in document["metadata"]
 
 
+async def test_a_statement_takes_back_the_metadata_of_the_one_before(marketing, collection):
+    old, new = marketing.met("email"), marketing.met("email")
+    old.campaign_touchpoint.metadata.update({"note": "said too much"})
+    new.entity_id, old.version, new.version = old.entity_id, 1, 2
+
+    await marketing.told(old)
+    await marketing.told(new)
+
+    (document,) = await kept(collection, marketing.tenant_id)
+    assert document["metadata"] is None
+
+
 async def test_late_shuffled_and_repeated_arrival_ends_in_the_same_documents(marketing, collection):
     draw = Random(6)
     events = []

@@ -1,5 +1,6 @@
 """Best customers who have been silent for longer than their own purchases explain."""
 
+from bisect import bisect_right
 from collections import Counter
 from datetime import date, timedelta
 from itertools import accumulate
@@ -31,8 +32,15 @@ def candidates(facts: VenueFacts) -> list[Candidate]:
         return []
     clock = _order_clock(facts)
     now = max(clock.values(), default=0)
+    days = sorted(clock)
+
+    def ticks(day: date) -> int:
+        """Orders up to a day, also one of which the venue's days know nothing."""
+        place = bisect_right(days, day)
+        return clock[days[place - 1]] if place else 0
+
     p_values = [
-        silence_p_value(clock[customer.first_day], clock[customer.last_day], now, customer.day_count)
+        silence_p_value(ticks(customer.first_day), ticks(customer.last_day), now, customer.day_count)
         for customer in regulars
     ]
     late = int((adjusted(p_values) <= FALSE_DISCOVERY_RATE).sum())
