@@ -113,9 +113,27 @@ def handler(database, read_models):
 
 @pytest.fixture(scope="session")
 def customers_process(customers_service, redis_url, mongo_url, tmp_path_factory):
-    """The service as a process of its own."""
+    """The half that serves as a process of its own: nothing works on the database behind the tests' backs."""
     process = CustomersProcess(
-        tmp_path_factory.mktemp("customers"), customers_service, redis_url=redis_url, mongo_url=mongo_url
+        tmp_path_factory.mktemp("customers"),
+        customers_service,
+        redis_url=redis_url,
+        mongo_url=mongo_url,
+        command="serve",
+    ).start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def working_process(customers_service, redis_url, mongo_url, tmp_path_factory):
+    """The other half for one test: it consumes, relays the outbox and does jobs."""
+    process = CustomersProcess(
+        tmp_path_factory.mktemp("working"),
+        customers_service,
+        redis_url=redis_url,
+        mongo_url=mongo_url,
+        command="work",
     ).start()
     yield process
     process.stop()

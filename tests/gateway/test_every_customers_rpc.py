@@ -56,7 +56,9 @@ async def world(stack):
         erased = await http.privacy.erase_customer(REQUESTS["EraseCustomer"](made))
         made.erasure = erased.erasure.erasure_id
         await http.insights.refresh_insights(REQUESTS["RefreshInsights"](made))
-        found = await http.insights.list_insights(insights_pb2.ListInsightsRequest(venue_id=str(made.venue)))
+        found = await http.insights.list_insights(
+            insights_pb2.ListInsightsRequest(venue_id=str(made.venue), type="data_freshness")
+        )
         assert found.insights, "sales that stop are a finding"
         made.insight = found.insights[0].insight_id
     return made

@@ -237,7 +237,10 @@ async def test_fields_of_a_newer_server_are_ignored(gateway, client):
 @pytest.mark.parametrize("method", [method for method in methods() if method.path], ids=str)
 def test_every_route_has_a_method_of_the_same_name(method):
     client = AnalyticsClient("http://127.0.0.1:1")
-    service = method.service.rpartition(".")[2].removesuffix("Service").lower()
-    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in method.descriptor.name)
+    service = method.service.rpartition(".")[2].removesuffix("Service")
 
-    assert callable(getattr(getattr(client, service), name.removeprefix("_")))
+    assert callable(getattr(getattr(client, snake(service)), snake(method.descriptor.name)))
+
+
+def snake(name):
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).removeprefix("_")

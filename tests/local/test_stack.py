@@ -38,7 +38,7 @@ def test_status_tells_ports_urls_versions_and_memory(stack: StackUnderTest):
     assert status["phase"] == "ready"
     assert status["ports"]["gateway"] == stack.gateway_port
     assert set(status["processes"]) == {
-        "postgres", "valkey", "secantus", "metrics", "edge", "envoy", "supervisor",
+        "postgres", "valkey", "secantus", "metrics", "customers", "edge", "envoy", "supervisor",
     }  # fmt: skip
     assert {
         "postgres_admin",
@@ -50,7 +50,7 @@ def test_status_tells_ports_urls_versions_and_memory(stack: StackUnderTest):
         "mongo",
         "storage",
     } <= set(status["urls"])
-    assert set(status["grpc_targets"]) == {"metrics", "edge"}
+    assert set(status["grpc_targets"]) == {"metrics", "customers", "edge"}
     assert status["versions"]["postgres"].startswith("postgres 18")
     assert all(process["rss_bytes"] > 1e6 for process in status["processes"].values())
     assert status["rss_bytes"] == sum(process["rss_bytes"] for process in status["processes"].values())

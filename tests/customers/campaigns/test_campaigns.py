@@ -268,6 +268,7 @@ async def audited(redis_url, marketing):
     await bus.close()
 
 
+@pytest.mark.usefixtures("working_process")
 async def test_every_command_leaves_an_audit_event_with_the_states_before_and_after(
     customers_process, marketing, audited
 ):
@@ -303,6 +304,7 @@ async def test_documents_commute_whatever_state_is_written_last(mongo):
         assert await documents.get(first.campaign_id) == second
 
 
+@pytest.mark.usefixtures("working_process")
 async def test_a_command_given_while_mongodb_is_away_is_kept_and_its_document_follows(
     customers_process, marketing, mongo_server, mongo_url
 ):

@@ -84,6 +84,7 @@ class Asker:
         )
 
 
+@pytest.mark.usefixtures("working_process")
 async def test_dashboard_and_queries_tell_customers_of_the_other_service(metrics_process):
     async with metrics_process.client(uuid4()) as client:
         asker = Asker(client, datetime.now(UTC))
@@ -99,6 +100,7 @@ async def test_dashboard_and_queries_tell_customers_of_the_other_service(metrics
     assert nobody == dict.fromkeys(BOTH, 0)
 
 
+@pytest.mark.usefixtures("working_process")
 async def test_the_callers_grant_goes_along(metrics_process):
     tenant = uuid4()
     async with metrics_process.client(tenant) as client:

@@ -361,6 +361,7 @@ async def test_a_journey_is_told_by_the_running_service(customers_process, house
     assert [entry.kind for entry in answer.entries] == ["order", "order", "session", "order"]
 
 
+@pytest.mark.usefixtures("working_process")
 async def test_what_arrives_by_the_bus_is_found_and_told(customers_process, redis_url):
     tenant, venue, person = uuid4(), uuid4(), uuid4()
     bus = open_bus(redis_url)

@@ -493,6 +493,7 @@ async def audited(redis_url, season):
     await bus.close()
 
 
+@pytest.mark.usefixtures("working_process")
 async def test_making_and_deleting_a_segment_leave_audit_events_that_name_nobody(client, season, audited):
     venue = season.venues[0]
     await client.customers.CreateSegment(

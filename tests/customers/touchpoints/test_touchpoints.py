@@ -204,6 +204,7 @@ async def test_a_persons_touchpoints_come_newest_first_page_by_page_and_as_grant
     assert len(recent) == 3
 
 
+@pytest.mark.usefixtures("working_process")
 async def test_a_tracked_touchpoint_arrives_with_all_that_was_told(customers_process, marketing, collection):
     customer = uuid4()
     async with customers_process.client(marketing.tenant_id) as client:
@@ -222,6 +223,7 @@ async def test_a_tracked_touchpoint_arrives_with_all_that_was_told(customers_pro
     assert document["at_us"] == answer.occurred_time.ToMicroseconds()
 
 
+@pytest.mark.usefixtures("working_process")
 async def test_a_repeated_call_with_its_key_is_one_touchpoint(customers_process, marketing, collection):
     customer = str(uuid4())
     async with customers_process.client(marketing.tenant_id) as client:
@@ -238,6 +240,7 @@ async def test_a_repeated_call_with_its_key_is_one_touchpoint(customers_process,
     assert answers[0] == answers[1]
 
 
+@pytest.mark.usefixtures("working_process")
 async def test_a_touchpoint_tracked_while_mongodb_is_away_is_answered_and_arrives(
     customers_process, marketing, mongo_server, collection
 ):

@@ -13,6 +13,7 @@ from libs.common.bus.consumer import repeatable, service_caller
 from libs.common.bus.port import DONE, Delivery
 from libs.common.context import TenantScope, acting_as
 from libs.common.erasure.tombstones import Hiding
+from libs.common.postgres.database import Database
 from services.metrics.privacy.consumer import Erasures
 from services.metrics.raw_events.consumer import RawEvents
 from services.metrics.raw_events.documents import document_of
@@ -22,6 +23,28 @@ from tests.customers.privacy.person import World
 from tests.metrics.erased import TOMBSTONES
 
 KEPT = timedelta(days=400)
+
+
+@pytest.fixture(scope="module")
+async def metrics_service(postgres_server):
+    """A database of this module's own: no relay takes what is in its outbox away."""
+    service = await postgres_server.create_database("metrics", migrated=True)
+    yield service
+    await postgres_server.drop_database(service)
+
+
+@pytest.fixture(scope="module")
+async def database(metrics_service):
+    database = Database.connect(metrics_service.app_url, application_name="tests", pool_size=4)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="module")
+async def worker_database(metrics_service):
+    database = Database.connect(metrics_service.worker_url, application_name="tests", pool_size=4)
+    yield database
+    await database.close()
 
 
 @pytest.fixture
