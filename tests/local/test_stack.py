@@ -133,6 +133,8 @@ def test_a_killed_service_comes_back_and_a_killed_supervisor_leaves_no_orphan(se
 
     until(lambda: second.status().processes["metrics"].restarts == 1)
     until(lambda: _status_of(second, "/health/ready") == 200, within_seconds=30)
+    # Health is a second old at most: it may not have heard of the kill when it is asked.
+    until(lambda: _status_of(second, f"/api/metrics/{first}/realtime", second.token(_TENANT)) == 200)
     assert _sum(second, first) == 3.5
     assert _record(second, second.token(_TENANT), then, 4.5) == 200
 

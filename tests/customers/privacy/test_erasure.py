@@ -18,6 +18,11 @@ from tickettoken.metrics.v1 import (
 )
 
 from libs.common.bus import open_bus
+from services.customers.behavior import consumer as behavior
+from services.customers.read_models import consumer as customers_read_models
+from services.customers.touchpoints import consumer as touchpoints
+from services.metrics.raw_events import consumer as raw_events
+from services.metrics.read_models import consumer as metrics_read_models
 from tests.customers.privacy.person import NOW, World, naming
 from tests.customers.privacy.searching import found_in_mongo, found_in_postgres, found_in_redis
 from tests.metrics.serving import bad_fields, refused
@@ -51,7 +56,10 @@ async def eventually(probe, wanted, within=60):
 
 @pytest.fixture
 async def bus(platform):
+    """The bus of both services, with the queues that their consumers may still be about to make."""
     bus = open_bus(platform.redis_url)
+    for queue in (customers_read_models, behavior, touchpoints, metrics_read_models, raw_events):
+        await bus.subscribe(queue.QUEUE, types=queue.TYPES)
     yield bus
     await bus.close()
 
