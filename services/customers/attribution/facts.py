@@ -87,6 +87,7 @@ class Facts:
     def add_touches(self, touches: Iterable[Touch]) -> None:
         names = self.names
         for touch in touches:
+            # In a row of numbers a text is the place of its name, which the tuple's types do not know.
             row = touch._replace(
                 channel=names[touch.channel],  # type: ignore[arg-type]
                 kind=KINDS.index(touch.kind),  # type: ignore[arg-type]
@@ -98,6 +99,7 @@ class Facts:
     def add_bought(self, purchases: Iterable[tuple[Bought, int]]) -> None:
         """Purchases, each with the time of the newest fact about it in microseconds."""
         for bought, newest_us in purchases:
+            # As above: the currency as its name's place.
             _append(self._bought, bought._replace(currency=self.names[bought.currency]))  # type: ignore[arg-type]
             self._saw(newest_us)
 

@@ -63,7 +63,7 @@ class CampaignsServicer:
             UUID(request.venue_id),
             status=request.status,
             kind=request.type,
-            after=None if position is None else Place(*position),  # type: ignore[arg-type]
+            after=None if position is None else Place(*position),  # type: ignore[arg-type]  # its own token's
             limit=size + 1,
         )
         response = campaigns_pb2.ListCampaignsResponse(campaigns=map(campaign_message, found[:size]))
