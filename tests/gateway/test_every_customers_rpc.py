@@ -17,7 +17,9 @@ from gateway.client import AnalyticsClient
 from gateway.client.errors import NotFound, PermissionDenied
 from gateway.envoy.surface import read_surface
 from libs.common.auth.identity import IdentityIssuer
+from libs.common.postgres.database import Database
 from libs.common.rpc.status import error_info_from
+from services.customers.views.refreshes import VIEWS, Refreshes
 from tests.gateway.calling import by_http, by_stub, methods_of
 from tests.gateway.every_customers_rpc import NOT_OVER_REST, REQUESTS, World
 from tests.gateway.front import DESCRIPTORS
@@ -46,6 +48,7 @@ async def world(stack):
             verdicts = await http.ingest.publish_events(request)
             assert verdicts.accepted_count == len(request.events), verdicts
         await _until_scored(http, made)
+        await _views_refreshed(stack)
         fitted = await asyncio.to_thread(
             stack.service_command, "customers", "fit", "--tenant", str(made.tenant)
         )
@@ -74,6 +77,14 @@ async def _until_scored(http, made):
             pass
         await asyncio.sleep(0.1)
     raise AssertionError("the facts did not reach the scores in time")
+
+
+async def _views_refreshed(stack):
+    """The views hold the facts now, so that their scheduled refresh changes no answer between two calls."""
+    worker = Database.connect(stack.urls["customers_worker"], application_name="tests", pool_size=1)
+    for view in VIEWS:
+        await Refreshes(worker).refresh(view)
+    await worker.close()
 
 
 def test_every_method_has_a_request():
