@@ -127,3 +127,10 @@ class TooManySegments(AnalyticsError):
 
     kind = Kind.FAILED_PRECONDITION
     reason = "TOO_MANY_SEGMENTS"
+
+
+class RebuildInProgress(AnalyticsError):
+    """The tenant's read models are being made anew: what is computed from half of them would be wrong."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "REBUILD_IN_PROGRESS"
