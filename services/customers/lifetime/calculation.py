@@ -10,16 +10,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from services.customers.lifetime.accounts import Place, place_of
+from services.customers.lifetime.accounts import Place
 from services.customers.lifetime.copy_file import EPOCH_US
 from services.customers.lifetime.copy_format import Column, written_rows
 from services.customers.lifetime.figures import figures
-from services.customers.lifetime.purchases import (
-    Customers,
-    Purchases,
-    last_whole_day,
-    local_days,
-)
+from services.customers.lifetime.places import Located, located
+from services.customers.lifetime.purchases import Customers, Purchases
 from services.customers.lifetime.training import Trained, trained
 from services.customers.lifetime.valuing import AccountValues, account_values, stored_terms
 from services.customers.models.entry import WHOLE_TENANT
@@ -74,59 +70,53 @@ def calculated(
         codes: Who bought each.
         tell: Hears of the progress.
     """
-    clocks = [ZoneInfo(name) for name in question.zones]
     tell("reading local days", 0.05)
-    days = local_days(purchases, clocks)
-    ends = [last_whole_day(question.as_of, clock).toordinal() for clock in clocks]
-    present = np.unique(purchases.venue).tolist()
-    if not present:
+    places = located(purchases, codes, [ZoneInfo(name) for name in question.zones], question.as_of)
+    first = next(places, None)
+    if first is None:
         return
-    every = np.arange(len(purchases))
-    end = min(ends[venue] for venue in present)
     tell("fitting the tenant", 0.1)
-    place = place_of(purchases, codes, days, every, end=end)
-    whole = trained(WHOLE_TENANT, place, purchases.currencies, end=end)
-    result = _result(question, purchases, place, whole, every, tell=tell)
+    whole = trained(WHOLE_TENANT, first.place, purchases.currencies, end=first.end)
+    result = _result(question, purchases, first, whole, tell=tell)
     yield result
-    if len(present) == 1:
-        yield _of_the_only_venue(result, question.venues[present[0]], question.least_repeaters)
-        return
-    for number, venue in enumerate(present, start=1):
-        tell(f"venue {number} of {len(present)}", 0.5 + 0.4 * number / len(present))
-        rows = np.flatnonzero(purchases.venue == venue)
-        place = place_of(purchases, codes, days, rows, end=ends[venue])
+    for found in places:
+        tell("fitting the venues", 0.5 + 0.4 * found.share)
+        assert found.venue is not None
+        venue_id = question.venues[found.venue]
+        if found.place is first.place:
+            yield _of_the_only_venue(result, venue_id, question.least_repeaters)
+            continue
         fits = trained(
-            question.venues[venue],
-            place,
+            venue_id,
+            found.place,
             purchases.currencies,
-            end=ends[venue],
+            end=found.end,
             whole=whole,
             least_repeaters=question.least_repeaters,
         )
-        yield _result(question, purchases, place, fits, rows)
+        yield _result(question, purchases, found, fits)
 
 
 def _result(
     question: Question,
     purchases: Purchases,
-    place: Place,
+    found: Located,
     fits: Trained,
-    rows: NDArray[np.int64],
     *,
     tell: Progress = lambda _what, _share: None,
 ) -> PlaceResult:
     tell("valuing customers", 0.35)
-    values = account_values(place, fits, stored_terms(question.horizon_days))
+    values = account_values(found.place, fits, stored_terms(question.horizon_days))
     entry = fits.entries[0]
     return PlaceResult(
         fits.venue_id,
-        place,
+        found.place,
         fits,
         values,
-        figures(place.accounts, values, purchases.currencies),
+        figures(found.place.accounts, values, purchases.currencies),
         entry.first_day,
         entry.last_day,
-        int(purchases.newest[rows].max()),
+        int(purchases.newest[found.rows].max()),
     )
 
 

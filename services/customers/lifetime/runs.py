@@ -11,12 +11,14 @@ import structlog
 from libs.common.cache.cache import Cache
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
+from services.customers.lifetime.feed import PurchaseFeed
 from services.customers.lifetime.store import PlaceRun, RunStore
 from services.customers.models.entry import WHOLE_TENANT, ModelEntry
 from services.customers.models.process import FittingProcess, fitting_process
 from services.customers.models.registry import register
 from services.customers.namespaces import venue_namespaces
 from services.customers.settings import CustomersSettings
+from services.customers.wholeness import require_whole
 
 Progress = Callable[[str, float], None]
 _MODULE: Final = "services.customers.lifetime.worker"
@@ -82,6 +84,7 @@ class LifetimeRuns:
 
         Raises:
             FittingFailed: The process that calculates died.
+            RebuildInProgress: The purchases are being made anew.
             TransactionConflict: Another run of the tenant is being written.
         """
         computed_at = datetime.now(UTC)
@@ -99,20 +102,14 @@ class LifetimeRuns:
 
     async def _send(self, process: FittingProcess, scope: TenantScope, as_of: datetime) -> None:
         async with self._database.transaction(scope) as conn:
-            store = RunStore(conn, scope.tenant_id)
-            await store.take_time()
-            venues = await store.venues()
-            await process.ask(
-                {
-                    "venues": [venue_id for venue_id, _ in venues],
-                    "zones": [zone for _, zone in venues],
-                    "as_of": as_of.isoformat(),
-                    "horizon_days": self._options.horizon_days,
-                    "least_repeaters": self._options.least_repeaters,
-                }
-            )
-            await store.copy_purchases([venue_id for venue_id, _ in venues], process.write)
-        process.end_of_data()
+            await require_whole(conn, scope.tenant_id)
+            feed = PurchaseFeed(conn, scope.tenant_id)
+            question = {
+                "as_of": as_of.isoformat(),
+                "horizon_days": self._options.horizon_days,
+                "least_repeaters": self._options.least_repeaters,
+            }
+            await feed.send(process, await feed.venues(), question)
 
     async def _write(
         self,
@@ -137,6 +134,8 @@ class LifetimeRuns:
         async with self._database.transaction(scope) as conn:
             store = RunStore(conn, scope.tenant_id)
             await store.take_time()
+            # Emptied read models know nobody, who would all be taken for erased.
+            await require_whole(conn, scope.tenant_id)
             await store.drop_erased()
 
 

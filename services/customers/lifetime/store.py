@@ -1,7 +1,7 @@
-"""SQL of a run: a tenant's purchases as a stream of COPY, and values replaced as a whole."""
+"""SQL of a run: values and findings replaced as a whole."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -10,31 +10,12 @@ from uuid import UUID
 from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
 from services.customers.lifetime.copy_file import HEADER, TRAILER
+from services.customers.models.patience import take_time
 
 _KEPT: Final = timedelta(days=400)
 
-# Of this transaction alone: a tenant's whole history takes longer than an answer may.
-_PATIENT = "set local statement_timeout = '30min'"
-
 # Grain: one tenant. Two runs of a tenant write one after the other.
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('lifetime of ' || $1::uuid::text, 0))"
-
-# Grain: one venue. Index: venues_by_tenant.
-_VENUES = """
-select venue_id, time_zone
-  from venues
- where tenant_id = $1
- order by venue_id
-"""
-
-# Grain: order and currency of the whole tenant, once a run; a venue is sent as its place in $2. The rows are
-# grouped by the process that fits, which reads them faster than they can be sorted here.
-_PURCHASES = """
-select v.place::integer, p.customer_id, p.sold_at, p.currency, p.order_count, p.spend_minor, p.newest_fact_at
-  from purchases p
-  join unnest($2::uuid[]) with ordinality as v (venue_id, place) on v.venue_id = p.venue_id
- where p.tenant_id = $1
-"""
 
 # PostgreSQL refuses COPY into a table with row-level security: rows go through a temporary table of the
 # connection.
@@ -114,29 +95,11 @@ class RunStore:
 
     async def take_time(self) -> None:
         """Let statements of this transaction take as long as a run may."""
-        await self._driver.execute(_PATIENT)
+        await take_time(self._driver)
 
     async def lock(self) -> None:
         """Wait for another run of the tenant to be over."""
         await self._driver.execute(_LOCK, self._tenant_id)
-
-    async def venues(self) -> list[tuple[UUID, str]]:
-        """Every venue of the tenant and its zone."""
-        rows = await self._driver.fetch(_VENUES, self._tenant_id)
-        return [(row["venue_id"], row["time_zone"]) for row in rows]
-
-    async def copy_purchases(
-        self, venue_ids: Sequence[UUID], write: Callable[[bytes], Awaitable[None]]
-    ) -> None:
-        """Send all purchases at these venues as a binary COPY.
-
-        Args:
-            venue_ids: Rows name a venue by its place here, from 1 on.
-            write: Takes the bytes.
-        """
-        await self._driver.copy_from_query(
-            _PURCHASES, self._tenant_id, list(venue_ids), output=write, format="binary"
-        )
 
     async def replace_values(self, rows: AsyncIterator[bytes], computed_at: datetime) -> None:
         """Put new values in the place of all that were there.
