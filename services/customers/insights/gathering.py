@@ -25,6 +25,7 @@ from services.customers.insights.show_store import (
     select_type_sales,
 )
 from services.customers.insights.venue_store import newest_fact, select_days, select_regulars
+from services.customers.wholeness import require_whole
 
 _COHORT_MONTHS: Final = timedelta(days=280)
 _TELLING_SILENCE: Final = 0.01
@@ -60,11 +61,16 @@ class Gathering:
         self._cohorts = cohorts
 
     async def gather(self, scope: TenantScope, venue: Venue, now: datetime) -> Gathered:
-        """All facts of whole local days; a venue that has closed gets none."""
+        """All facts of whole local days; a venue that has closed gets none.
+
+        Raises:
+            RebuildInProgress: They are being made anew.
+        """
         clock = zone(venue.time_zone)
         today = VenueFacts(clock, now.astimezone(clock).date())
         async with self._database.transaction(scope) as conn:
             await conn.execute(_MORE_TIME)
+            await require_whole(conn, scope.tenant_id)
             newest = await newest_fact(conn, scope.tenant_id, venue.venue_id)
             days = await select_days(conn, scope.tenant_id, venue.venue_id, today)
             told = replace(today, days=days)

@@ -72,6 +72,7 @@ class Refreshing:
 
         Raises:
             VenueNotFound: The scope has no such venue.
+            RebuildInProgress: The tenant's facts are being made anew.
         """
         venue = (await self._venues.require(scope, [venue_id]))[venue_id]
         now = self._now()

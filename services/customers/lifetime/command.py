@@ -14,6 +14,7 @@ from libs.common.cache.cache import Cache
 from libs.common.context import TenantScope, acting_as
 from libs.common.postgres.database import Connection, Database
 from libs.common.sealing import derive_key
+from services.customers.errors import RebuildInProgress
 from services.customers.lifetime.runs import LifetimeRuns, RunOptions, RunReport
 from services.customers.lifetime.schedule import FIT_ID
 from services.customers.models.entry import WHOLE_TENANT
@@ -34,19 +35,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(settings: CustomersSettings, arguments: argparse.Namespace) -> int:
-    """Carry out a parsed command; returns the exit code."""
+    """Carry out a parsed command; returns the exit code, 1 when a tenant's models could not be fitted now."""
     app = Database.connect(settings.database_url.get_secret_value(), application_name="customers-fit")
     client = redis.connect(settings.redis_url.get_secret_value(), application_name="customers-fit")
     cache = Cache(client, service="customers", key=derive_key(settings.identity_key_path, "cache"))
     runs = LifetimeRuns(app, cache, RunOptions.of(settings))
+    code = 0
     try:
         for tenant_id in arguments.tenant or await _tenants(settings):
             with acting_as(service_caller("customers", tenant_id)):
-                await _fit(runs, tenant_id, arguments.as_of)
+                try:
+                    await _fit(runs, tenant_id, arguments.as_of)
+                except RebuildInProgress as error:
+                    sys.stderr.write(f"tenant {tenant_id}: {error}\n")
+                    code = 1
     finally:
         await client.aclose()
         await app.close()
-    return 0
+    return code
 
 
 async def _fit(runs: LifetimeRuns, tenant_id: UUID, as_of: datetime | None) -> None:

@@ -19,6 +19,7 @@ from services.customers.read_models.consumer import PREFETCH, QUEUE, TYPES, Read
 from services.customers.read_models.locks import lock_alone
 from services.customers.rebuild import store
 from services.customers.rebuild.source import RawEvents
+from services.customers.rfm.schedule import ask_for_run
 
 _RESUMABLE: Final = KEPT - timedelta(days=1)
 
@@ -101,9 +102,15 @@ class Rebuild:
             raise RebuildRefused(
                 f"{missing.fact_count:,} events are not among the raw events yet; run again to go on"
             )
-        async with self._database.transaction(scope) as conn:
-            await store.finish(conn, scope.tenant_id, self._now())
+        await self._finish(scope)
         yield replace(step, vanished_count=missing.other_count)
+
+    async def _finish(self, scope: TenantScope) -> None:
+        """From now on scores follow again; who waited meanwhile is scored by a run of its own."""
+        now = self._now()
+        async with self._database.transaction(scope) as conn:
+            await store.finish(conn, scope.tenant_id, now)
+            await ask_for_run(conn, scope.tenant_id, now, now)
 
     async def _take(self, scope: TenantScope, step: Step, token: str, events: Sequence[Event]) -> Step:
         refused = dict(step.refused)

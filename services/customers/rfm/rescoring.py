@@ -11,6 +11,7 @@ from libs.common.cache.cache import Cache
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Connection, Database
 from libs.common.postgres.errors import TransactionConflict
+from services.customers.errors import RebuildInProgress
 from services.customers.namespaces import venue_namespaces
 from services.customers.rfm.following import FollowsScores
 from services.customers.rfm.ledger import Ledger, RunRecord, last_runs, lock_scores
@@ -23,6 +24,7 @@ from services.customers.rfm.sales import Sales, joined, people_of
 from services.customers.rfm.schedule import ask_for_run
 from services.customers.rfm.scoring import FEWEST_RANKED
 from services.customers.rfm.window import window_start
+from services.customers.wholeness import require_whole
 
 _AT_ONCE: Final = 500
 _GROWTH: Final = 4
@@ -52,12 +54,12 @@ class Rescoring:
         self._window_days = window_days
 
     async def catch_up(self, scope: TenantScope) -> None:
-        """Score everyone who is marked; during a run they stay marked, and the run comes back to them."""
+        """Score everyone who is marked, or leave them to the run in progress, or to that after a rebuild."""
         try:
             while touched := await self._some(scope):
                 await self._cache.invalidate(venue_namespaces(touched))
-        except TransactionConflict:
-            _log.info("people wait to be scored for a run in progress")
+        except (TransactionConflict, RebuildInProgress) as error:
+            _log.info("people wait to be scored", reason=error.reason)
 
     async def _some(self, scope: TenantScope) -> set[UUID]:
         """Score some of those who are marked; returns their venues."""
@@ -65,6 +67,7 @@ class Rescoring:
         async with self._database.transaction(scope) as conn:
             await conn.execute(_HARDLY_WAIT)
             await lock_scores(conn, scope.tenant_id)
+            await require_whole(conn, scope.tenant_id)
             pairs = await PendingStore(conn, scope.tenant_id).take(_AT_ONCE)
             if not pairs:
                 return set()

@@ -20,6 +20,7 @@ from services.customers.rfm.place import WHOLE_TENANT, local_day
 from services.customers.rfm.run_store import RunStore, clocks_of, give_time
 from services.customers.rfm.sales import People, Sales, joined, moment_of_us, people_of, uuid_of
 from services.customers.rfm.window import window_start
+from services.customers.wholeness import require_whole
 
 _MOST_MARKS: Final = 100_000
 
@@ -67,11 +68,13 @@ class ScoringRuns:
             tell: Hears of each place.
 
         Raises:
+            RebuildInProgress: The purchases are being made anew.
             TransactionConflict: Another run of the tenant takes too long.
         """
         async with self._database.transaction(scope) as conn:
             await give_time(conn)
             await lock_scores(conn, scope.tenant_id)
+            await require_whole(conn, scope.tenant_id)
             pending = PendingStore(conn, scope.tenant_id)
             seen = await pending.look(_MOST_MARKS)
             clocks = await clocks_of(conn, scope.tenant_id)

@@ -14,6 +14,7 @@ from libs.common.cache.cache import Cache
 from libs.common.context import TenantScope, acting_as
 from libs.common.postgres.database import Database
 from libs.common.sealing import derive_key
+from services.customers.errors import RebuildInProgress
 from services.customers.rfm.place import WHOLE_TENANT
 from services.customers.rfm.rescoring import Rescoring
 from services.customers.rfm.runs import ScoredPlace, ScoringRuns
@@ -28,22 +29,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(settings: CustomersSettings, arguments: argparse.Namespace) -> int:
-    """Carry out a parsed command; returns the exit code."""
+    """Carry out a parsed command; returns the exit code, 1 when a tenant could not be scored now."""
     app = Database.connect(settings.database_url.get_secret_value(), application_name="customers-score")
     client = redis.connect(settings.redis_url.get_secret_value(), application_name="customers-score")
     cache = Cache(client, service="customers", key=derive_key(settings.identity_key_path, "cache"))
     window_days = settings.rfm_window_days or None
     runs = ScoringRuns(app, cache, Members(), window_days=window_days)
     rescoring = Rescoring(app, cache, Members(), window_days=window_days)
+    code = 0
     try:
         for tenant_id in arguments.tenant or await _tenants(settings):
             with acting_as(service_caller("customers", tenant_id)):
-                await _score(runs, TenantScope(tenant_id))
-                await rescoring.catch_up(TenantScope(tenant_id))
+                try:
+                    await _score(runs, TenantScope(tenant_id))
+                    await rescoring.catch_up(TenantScope(tenant_id))
+                except RebuildInProgress as error:
+                    sys.stderr.write(f"tenant {tenant_id}: {error}\n")
+                    code = 1
     finally:
         await client.aclose()
         await app.close()
-    return 0
+    return code
 
 
 async def _score(runs: ScoringRuns, scope: TenantScope) -> None:
