@@ -56,6 +56,28 @@ async def test_disorder_publishes_the_same_events(gateway, token_file, tmp_path)
     assert disordered == gateway.events
 
 
+async def test_contacts_name_campaigns_as_the_platform_made_them_once(gateway, token_file, tmp_path):
+    await load(gateway, token_file, tmp_path, "--anchor", "2026-03-30")
+    first = {one.campaign_id: one.status for one in gateway.campaigns.values()}
+
+    await load(gateway, token_file, tmp_path)
+
+    named = {event.campaign_touchpoint.campaign_id for event in gateway.events.values()} - {""}
+    house = json.loads((tmp_path / "season.json").read_text())["patrons"]["venue_id"]
+    assert {one.campaign_id: one.status for one in gateway.campaigns.values()} == first
+    assert named == first.keys()
+    assert sorted(first.values()) == ["active", *["completed"] * (len(first) - 1)]
+    assert {one.venue_id for one in gateway.campaigns.values()} == {house}
+
+
+async def test_a_season_may_go_without_patrons(gateway, token_file, tmp_path):
+    assert await load(gateway, token_file, tmp_path, "--anchor", "2026-03-30", "--patrons", "none") == 0
+
+    assert not gateway.campaigns
+    assert not (tmp_path / "patrons.json").exists()
+    assert len({event.venue_id for event in gateway.events.values()}) == 3
+
+
 async def test_a_busy_gateway_is_waited_for(gateway):
     gateway.refusals = [grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE]
     events = [order_completed() for _ in range(25)]

@@ -5,9 +5,10 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,11 +17,13 @@ from uuid import UUID
 import jwt
 
 from deploy.local.simulator.disorder import disordered
-from deploy.local.simulator.emission import BATCH_SIZE, EmissionFailed, Emitter, Progress, gateway_channel
-from deploy.local.simulator.events import built, timeline
-from deploy.local.simulator.live import BoxOffice, keep_selling
+from deploy.local.simulator.emission import EmissionFailed, Emitter, gateway_channel
+from deploy.local.simulator.live import BoxOffice, Crowd, keep_selling
+from deploy.local.simulator.loading import Past, publish
+from deploy.local.simulator.patrons import playing
+from deploy.local.simulator.patrons.patronage import Patronage
+from deploy.local.simulator.patrons.profiles import PROFILES
 from deploy.local.simulator.season import play
-from deploy.local.simulator.truth import truth_of
 from deploy.local.simulator.world import SIZES, Ids
 
 
@@ -43,8 +46,13 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--gateway", required=True, help="URL of the gateway")
     shared.add_argument("--token-file", type=Path, required=True, help="file with a token; its tenant sells")
     shared.add_argument("--season", "--size", choices=SIZES, default="small", help="how much (small)")
+    shared.add_argument(
+        "--patrons", choices=("none", *PROFILES), help="who comes to a further house (as many as the season)"
+    )
     shared.add_argument("--seed", type=int, default=7, help="same seed, same season (7)")
-    shared.add_argument("--folder", type=Path, default=Path(), help="for season.json and truth.json (.)")
+    shared.add_argument(
+        "--folder", type=Path, default=Path(), help="for season.json, truth.json and patrons.json (.)"
+    )
 
     load = commands.add_parser("load", parents=[shared], help="publish the past; again changes nothing")
     load.add_argument("--anchor", type=date.fromisoformat, help="first day after the past (today)")
@@ -58,40 +66,33 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _load(options: argparse.Namespace) -> None:
-    ids = Ids(_tenant(options.token_file), options.seed)
-    season = play(ids, SIZES[options.season], _anchor(options))
-    truth = truth_of(season)
-    (options.folder / "truth.json").write_text(json.dumps(truth, indent=1))
-    summary = {name: truth[name] for name in ("tenant_id", "seed", "anchor", "venues", "counts")}
-    (options.folder / "season.json").write_text(json.dumps(summary | {"size": options.season}, indent=1))
-    pending = disordered(
-        timeline(season),
+    ids, anchor = Ids(_tenant(options.token_file), options.seed), _anchor(options)
+    season = play(ids, SIZES[options.season], anchor)
+    past = Past(options.season, season, _patronage(ids, options, anchor))
+    past.write_truth(options.folder)
+    disorder = partial(
+        disordered,
         seed=options.seed,
         late_ratio=options.late,
         duplicate_ratio=options.duplicated,
         shuffle_window=options.shuffled,
     )
-    progress = Progress(len(pending), f"{options.season} season")
     async with gateway_channel(options.gateway) as channel:
-        emitter = Emitter(channel, lambda: options.token_file.read_text().strip())
-        starts = range(0, len(pending), BATCH_SIZE)
-        batches = (built(pending[start : start + BATCH_SIZE]) for start in starts)
-        tally = await emitter.emit(batches, progress=progress)
-    progress.close()
-    print(f"{len(season.orders):,} orders at {len(season.venues)} venues as {tally.sent:,} events: {tally}")
-    if tally.rejected:
-        raise EmissionFailed(f"{tally.rejected:,} events were refused")
+        print(await publish(past, channel, _token(options), disorder))
 
 
 async def _run(options: argparse.Namespace) -> None:
-    ids = Ids(_tenant(options.token_file), options.seed)
-    box_office = BoxOffice(ids, SIZES[options.season], Random())
+    ids, token = Ids(_tenant(options.token_file), options.seed), _token(options)
+    patronage = _patronage(ids, options, _anchor(options))
+    further = [] if patronage is None else [Crowd(patronage.venue, patronage.present)]
+    box_office = BoxOffice(ids, SIZES[options.season], Random(), further)
     async with gateway_channel(options.gateway) as channel:
-
-        def token() -> str:
-            return str(options.token_file.read_text().strip())
-
         await keep_selling(box_office, Emitter(channel, token), channel, token, options.pace)
+
+
+def _patronage(ids: Ids, options: argparse.Namespace, anchor: date) -> Patronage | None:
+    profile = options.patrons or options.season
+    return None if profile == "none" else playing.play(ids, PROFILES[profile], anchor)
 
 
 async def _until_signalled(work: Coroutine[Any, Any, None]) -> None:
@@ -111,6 +112,11 @@ def _anchor(options: argparse.Namespace) -> date:
     if known.exists():
         return date.fromisoformat(json.loads(known.read_text())["anchor"])
     return datetime.now(UTC).date()
+
+
+def _token(options: argparse.Namespace) -> Callable[[], str]:
+    """Reads the token before each call, as it may be renewed meanwhile."""
+    return lambda: str(options.token_file.read_text().strip())
 
 
 def _tenant(token_file: Path) -> UUID:

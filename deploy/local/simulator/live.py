@@ -1,11 +1,12 @@
 """Sales that go on at a human pace: people browse, buy and return tickets, and bars sell drinks."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
+from typing import NamedTuple
 from uuid import uuid4
 
 import grpc
@@ -23,6 +24,13 @@ _SEATS = 10_000
 _DAYS_AHEAD = 14
 
 
+class Crowd(NamedTuple):
+    """A venue and who comes there."""
+
+    venue: Venue
+    customers: Sequence[Customer]
+
+
 class BoxOffice:
     """Sells one big coming show a venue, and opens the next one when it is sold out.
 
@@ -30,14 +38,16 @@ class BoxOffice:
         ids: Whose season it is; live ids are random, so a restart never repeats one.
         size: Size of the season, for its venues and people.
         random: Decides everything.
+        further: Venues beside those of the season.
     """
 
-    def __init__(self, ids: Ids, size: Size, random: Random) -> None:
+    def __init__(self, ids: Ids, size: Size, random: Random, further: Sequence[Crowd] = ()) -> None:
         self._ids = ids
         self._random = random
-        self._venues = world.venues(ids, size)
         today = datetime.now(UTC).date()
-        self._crowds = {venue.id: world.customers(ids, size, venue, today) for venue in self._venues}
+        crowds = [Crowd(one, world.customers(ids, size, one, today)) for one in world.venues(ids, size)]
+        self._venues = tuple(crowd.venue for crowd in (*crowds, *further))
+        self._crowds = {crowd.venue.id: crowd.customers for crowd in (*crowds, *further)}
         self._shows: dict[object, Show] = {}
         self._seats: dict[object, int] = {}
 
