@@ -32,6 +32,10 @@ class Standing:
     def __len__(self) -> int:
         return len(self.columns["high"])
 
+    def equals(self, other: "Standing") -> bool:
+        """Whether the same people stand with the same figures and scores."""
+        return all(np.array_equal(column, other.columns[name]) for name, column in self.columns.items())
+
     @property
     def scores(self) -> Scores:
         recency, frequency, monetary = (self.columns[name].astype(np.int64) for name in MEASURES)

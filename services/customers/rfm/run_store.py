@@ -159,6 +159,8 @@ class RunStore:
     def __init__(self, conn: Connection, tenant_id: UUID, venue_id: UUID) -> None:
         self._driver = conn
         self._place = (tenant_id, venue_id)
+        self.tenant_id = tenant_id
+        self.venue_id = venue_id
 
     async def sales(self, as_of: datetime, window_start: datetime, clock: ZoneInfo) -> Sales:
         """What people bought at the venue up to a moment, on the venue's clock."""

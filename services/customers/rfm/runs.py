@@ -1,9 +1,10 @@
 """Use case: score everyone of a tenant anew, at each venue and over all of them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,15 +15,18 @@ from services.customers.namespaces import venue_namespaces
 from services.customers.rfm.following import FollowsScores
 from services.customers.rfm.ledger import Ledger, Moved, RunRecord, last_runs, lock_scores
 from services.customers.rfm.moves import Move
-from services.customers.rfm.outcome import Outcome, outcome_of
+from services.customers.rfm.outcome import Outcome, Standing, outcome_of
 from services.customers.rfm.pending_store import PendingStore
 from services.customers.rfm.place import WHOLE_TENANT, local_day
 from services.customers.rfm.run_store import RunStore, clocks_of, give_time
-from services.customers.rfm.sales import People, Sales, joined, moment_of_us, people_of, uuid_of
+from services.customers.rfm.sales import Sales, joined, moment_of_us, people_of, uuid_of
 from services.customers.rfm.window import window_start
 from services.customers.wholeness import require_whole
 
 _MOST_MARKS: Final = 100_000
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 class ScoredPlace(NamedTuple):
@@ -85,30 +89,47 @@ class ScoringRuns:
     async def _score(
         self, conn: Connection, tenant_id: UUID, clocks: dict[UUID, ZoneInfo], as_of: datetime, tell: Tell
     ) -> None:
-        parts: list[Sales] = []
-        for place, (venue_id, clock) in enumerate(clocks.items(), start=1):
-            day = local_day(as_of, clock)
-            start = window_start(day, clock, self._window_days)
-            sales = await RunStore(conn, tenant_id, venue_id).sales(as_of, start, clock)
-            people = await asyncio.to_thread(people_of, sales)
-            done = await self._write(conn, tenant_id, venue_id, people, day=day, at=as_of)
-            parts.append(sales)
-            tell(done._replace(place=place, total=len(clocks) + 1))
-        if parts:
-            everyone = (
-                people if len(parts) == 1 else await asyncio.to_thread(lambda: people_of(joined(parts)))
+        """Score everyone at every place; PostgreSQL reads what comes next while this process calculates."""
+        if not clocks:
+            return
+        venues, days = list(clocks), {one: local_day(as_of, clock) for one, clock in clocks.items()}
+        stores = {place: RunStore(conn, tenant_id, place) for place in (*venues, WHOLE_TENANT)}
+        firsts = stores.keys() - await last_runs(conn, tenant_id, list(stores))
+
+        async def sales_at(venue_id: UUID) -> Sales:
+            start = window_start(days[venue_id], clocks[venue_id], self._window_days)
+            return await stores[venue_id].sales(as_of, start, clocks[venue_id])
+
+        parts = [await sales_at(venues[0])]
+        for number, venue_id in enumerate(venues, start=1):
+            people, standing = await _beside(partial(people_of, parts[-1]), stores[venue_id].standing())
+            scoring = partial(outcome_of, people, standing, days[venue_id], is_first=venue_id in firsts)
+            if number < len(venues):
+                outcome, sales = await _beside(scoring, sales_at(venues[number]))
+                parts.append(sales)
+            else:
+                outcome, of_tenant = await _beside(scoring, stores[WHOLE_TENANT].standing())
+            done = await self._write(conn, stores[venue_id], outcome, standing, day=days[venue_id], at=as_of)
+            tell(done._replace(place=number, total=len(stores)))
+        is_first, day = WHOLE_TENANT in firsts, max(days.values())
+        if len(venues) > 1 or is_first != (venues[0] in firsts) or not of_tenant.equals(standing):
+            outcome = await asyncio.to_thread(
+                lambda: outcome_of(people_of(joined(parts)), of_tenant, day, is_first=is_first)
             )
-            day = max(local_day(as_of, clock) for clock in clocks.values())
-            done = await self._write(conn, tenant_id, WHOLE_TENANT, everyone, day=day, at=as_of)
-            tell(done._replace(place=len(clocks) + 1, total=len(clocks) + 1))
+        done = await self._write(conn, stores[WHOLE_TENANT], outcome, of_tenant, day=day, at=as_of)
+        tell(done._replace(place=len(stores), total=len(stores)))
 
     async def _write(
-        self, conn: Connection, tenant_id: UUID, venue_id: UUID, people: People, *, day: date, at: datetime
+        self,
+        conn: Connection,
+        store: RunStore,
+        outcome: Outcome,
+        standing: Standing,
+        *,
+        day: date,
+        at: datetime,
     ) -> ScoredPlace:
-        store, ledger = RunStore(conn, tenant_id, venue_id), Ledger(conn, tenant_id, venue_id)
-        known = await last_runs(conn, tenant_id, [venue_id])
-        standing = await store.standing()
-        outcome = await asyncio.to_thread(outcome_of, people, standing, day, is_first=not known)
+        people, ledger = outcome.people, Ledger(conn, store.tenant_id, store.venue_id)
         await store.put_scores(outcome, at)
         await store.drop_scores(standing, outcome.gone)
         moved = [_moved(outcome, move) for move in outcome.moved]
@@ -124,8 +145,13 @@ class ScoringRuns:
             moment_of_us(int(people.newest_us.max())) if len(people) else None,
         )
         await ledger.put_run(record, changed_count=len(outcome.changed), move_count=len(moved))
-        await self._follows.everyone(conn, tenant_id, venue_id)
-        return ScoredPlace(venue_id, len(people), len(outcome.changed), len(moved), 0, 0)
+        await self._follows.everyone(conn, store.tenant_id, store.venue_id)
+        return ScoredPlace(store.venue_id, len(people), len(outcome.changed), len(moved), 0, 0)
+
+
+async def _beside(calculation: Callable[[], _T], reading: Awaitable[_R]) -> tuple[_T, _R]:
+    """A calculation that leaves the event loop free, and what is read meanwhile."""
+    return await asyncio.gather(asyncio.to_thread(calculation), reading)
 
 
 def _moved(outcome: Outcome, move: Move) -> Moved:

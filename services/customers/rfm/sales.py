@@ -148,6 +148,8 @@ def people_of(sales: Sales) -> People:
     order = _order(sales)
     high, low, currency = sales.high[order], sales.low[order], sales.currency[order]
     new_person = _changes(high) | _changes(low)
+    if new_person.all():
+        return _of_single_rows(sales, order)
     pairs = np.flatnonzero(new_person | _changes(currency))
     totals = {
         name: _reduced(np.add, getattr(sales, name)[order], pairs)
@@ -176,6 +178,23 @@ def people_of(sales: Sales) -> People:
         others=others,
         currencies=sales.currencies,
         **{name: _reduced(np.maximum, column, starts)[bought] for name, column in latest.items()},
+    )
+
+
+def _of_single_rows(sales: Sales, order: Integers) -> People:
+    """As `people_of` says, where nobody has two rows: nothing is summed and nothing compared."""
+    rows = order[sales.purchases[order] > 0]
+    return People(
+        high=sales.high[rows],
+        low=sales.low[rows],
+        currency=sales.currency[rows],
+        last_us=sales.last_us[rows],
+        last_day=sales.last_day[rows],
+        orders=sales.orders[rows],
+        spend=sales.spend[rows],
+        newest_us=sales.newest_us[rows],
+        others={},
+        currencies=sales.currencies,
     )
 
 
