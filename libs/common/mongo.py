@@ -171,13 +171,15 @@ class TenantCollection:
             return await cursor.limit(limit).to_list(limit)
 
     async def batches(
-        self, query: Filter, *, sort: Sequence[tuple[str, int]] = (), size: int
+        self, query: Filter, *, sort: Sequence[tuple[str, int]] = (), fields: Sequence[str] = (), size: int
     ) -> AsyncGenerator[list[Document], None]:
-        """All documents in lists of at most `size`, fetched as they are consumed.
+        """All documents in lists of at most `size`, fetched as they are consumed; only these fields, if any.
 
         The first of them may take minutes: a server without an index for the order sorts everything.
         """
-        cursor = self._collection.find(_own(query), _HIDDEN, sort=list(sort) or None, batch_size=size)
+        _refuse_tenant(dict.fromkeys(fields))
+        shown = {"_id": 0, **dict.fromkeys(fields, 1)} if fields else _HIDDEN
+        cursor = self._collection.find(_own(query), shown, sort=list(sort) or None, batch_size=size)
         async with cursor:
             async with self._patiently():
                 batch = await cursor.to_list(size)

@@ -83,7 +83,10 @@ async def test_finding_sorts_limits_and_streams(paths, ours):
         found = await paths.find({"clicks": {"$gte": 5}}, sort=[("clicks", -1)], limit=2)
         batches = paths.batches({"clicks": {"$lt": 3}}, sort=[("clicks", 1)], size=2)
         streamed = [one async for batch in batches for one in batch]
+        few = paths.batches({"clicks": 3}, fields=["clicks"], size=2)
+        shown = [one async for batch in few for one in batch]
 
+    assert shown == [{"clicks": 3}]
     assert [one["clicks"] for one in found] == [19, 18]
     assert [one["clicks"] for one in streamed] == [0, 1, 2]
 
@@ -109,6 +112,7 @@ async def test_the_tenant_cannot_be_named_or_left(paths, ours, theirs):
         for operation in (
             paths.find({"tenant_id": other}, limit=1),
             paths.find({"$or": [{"tenant_id": other}, {}]}, limit=1),
+            anext(paths.batches({}, fields=["tenant_id"], size=1)),
             paths.count({"$where": "true"}),
             paths.upsert([document("1", tenant_id=other)]),
             paths.upsert([document("1", _id="x")]),

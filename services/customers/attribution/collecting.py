@@ -13,7 +13,7 @@ from libs.common.postgres.database import Database
 from services.customers.attribution.facts import Bought, Facts, Named, Touch, number_of
 from services.customers.attribution.questions import moment
 from services.customers.attribution.store import purchases
-from services.customers.behavior.reader import BehaviorReader
+from services.customers.behavior.reader import BehaviorReader, Visitor
 from services.customers.errors import TooManyTouchpoints
 from services.customers.touchpoints.reader import TouchpointReader
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 MOST_FACTS: Final = 500_000
-"""Touchpoints, and purchases, of one question."""
+"""Touchpoints and people who are known in their sessions, and purchases, of one question."""
 
 _FIRST: Final = microseconds(datetime(1, 1, 1, tzinfo=UTC))
 _LAST: Final = microseconds(datetime(9999, 12, 31, tzinfo=UTC))
@@ -69,10 +69,10 @@ class Collecting:
                 self._require_few(count := count + len(documents))
                 facts.add_touches(_touches(documents, own))
                 unnamed.update(_unnamed_sessions(documents))
-        visitors = await self._behavior.visitors(venue_id, sorted(unnamed))
-        facts.add_named(
-            Named(number_of(each.customer_id), number_of(each.session_id), each.first_us) for each in visitors
-        )
+        async with aclosing(self._behavior.visitors(venue_id, sorted(unnamed))) as found:
+            async for visitors in found:
+                self._require_few(count := count + len(visitors))
+                facts.add_named(_named(visitors))
         begin, end = moment(start), moment(min(period.stop + window, _LAST))
         count = 0
         async with self._database.transaction(scope) as conn:
@@ -109,6 +109,11 @@ def _unnamed_sessions(documents: list[Document]) -> Iterator[str]:
     for document in documents:
         if document["customer_id"] is None and document["session_id"] is not None:
             yield document["session_id"]
+
+
+def _named(visitors: list[Visitor]) -> Iterator[Named]:
+    for each in visitors:
+        yield Named(number_of(each.customer_id), number_of(each.session_id), each.first_us)
 
 
 def _bought(rows: "list[asyncpg.Record]") -> Iterator[tuple[Bought, int]]:

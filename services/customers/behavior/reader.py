@@ -1,6 +1,7 @@
 """Use case: what a person did in their sessions, for other capabilities' answers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -62,17 +63,20 @@ class BehaviorReader:
     def __init__(self, store: BehaviorStore) -> None:
         self._store = store
 
-    async def visitors(self, venue_id: UUID, session_ids: Sequence[str]) -> list[Visitor]:
-        """Everybody who is known in one of these sessions at a venue.
+    async def visitors(
+        self, venue_id: UUID, session_ids: Sequence[str]
+    ) -> AsyncGenerator[list[Visitor], None]:
+        """Everybody who is known in one of these sessions at a venue, in lists fetched as they are consumed.
 
         Raises:
             DependencyUnavailable: MongoDB is not reachable.
         """
-        documents = await self._store.visitors(venue_id, session_ids)
-        return [
-            Visitor(document["session_id"], document["customer_id"], document["first_microseconds"])
-            for document in documents
-        ]
+        async with aclosing(self._store.visitors(venue_id, session_ids)) as batches:
+            async for documents in batches:
+                yield [
+                    Visitor(document["session_id"], document["customer_id"], document["first_microseconds"])
+                    for document in documents
+                ]
 
     async def sessions(
         self,

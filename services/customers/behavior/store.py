@@ -1,7 +1,7 @@
 """The MongoDB collection `user_behavior`: sessions of the current caller's tenant."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Final, Self
@@ -15,6 +15,8 @@ from services.customers.settings import CustomersSettings
 
 COLLECTION: Final = "user_behavior"
 _LOOKUP: Final = 100
+_BATCH: Final = 1_000
+_NAMING: Final = ("session_id", "customer_id", "first_microseconds")
 _NEWEST_FIRST: Final = (("first_microseconds", DESCENDING), ("id", DESCENDING))
 
 
@@ -98,20 +100,23 @@ class BehaviorStore:
                 again |= {document["id"] for document in changed}
             waiting = {key: by_session[key] for key in again}
 
-    async def visitors(self, venue_id: UUID, session_ids: Sequence[str]) -> list[Document]:
-        """Documents of everybody who is known in one of these sessions at a venue, by index `visitors`.
+    async def visitors(
+        self, venue_id: UUID, session_ids: Sequence[str]
+    ) -> AsyncGenerator[list[Document], None]:
+        """Everybody who is known in one of these sessions at a venue, in lists, by index `visitors`.
+
+        Of each document the session, the person and the first moment alone.
 
         Raises:
             DependencyUnavailable: MongoDB is not reachable.
         """
-        found: list[Document] = []
         for start in range(0, len(session_ids), _LOOKUP):
             wanted = list(session_ids[start : start + _LOOKUP])
             query = {"venue_id": str(venue_id), "session_id": {"$in": wanted}}
-            async with aclosing(self._collection.batches(query, size=_LOOKUP)) as batches:
+            found = self._collection.batches(query, fields=_NAMING, size=_BATCH)
+            async with aclosing(found) as batches:
                 async for batch in batches:
-                    found += batch
-        return found
+                    yield batch
 
     async def sessions(self, customer_id: UUID, query: Document, *, limit: int) -> list[Document]:
         """Sessions of a person that fit a further query, the one that began last first.
