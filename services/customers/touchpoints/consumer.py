@@ -29,7 +29,7 @@ class Touchpoints:
     Args:
         store: Where they are kept.
         hiding: Puts pseudonyms in the place of people who were erased.
-        cache: Its answers about the venues end when their touchpoints change.
+        cache: Its answers about venues end when touchpoints come to them or leave them.
     """
 
     def __init__(self, store: TouchpointStore, hiding: Hiding, cache: Cache) -> None:
@@ -60,8 +60,8 @@ class Touchpoints:
             self._is_ready = True
         async with self._hiding.hidden(UUID(events[0].tenant_id), events) as hidden:
             documents = [document_of(event) for event in hidden]
-            await self._store.add(documents)
-        venues = {UUID(document["venue_id"]) for document in documents}
+            left = await self._store.add(documents)
+        venues = {UUID(venue_id) for venue_id in left.union(document["venue_id"] for document in documents)}
         await self._cache.invalidate(venue_namespaces(venues))
 
 

@@ -44,26 +44,37 @@ class TouchpointStore:
         """
         await self._collection.ensure(_INDEXES)
 
-    async def add(self, documents: Sequence[Document]) -> None:
+    async def add(self, documents: Sequence[Document]) -> set[str]:
         """Bring the collection to what these statements say; repeating any of them changes nothing.
 
         Nearly all are new, so they are inserted first; those that were there are replaced one by one, and
         only where an older statement holds.
+
+        Returns:
+            Venues that touchpoints belonged to before they were restated.
 
         Raises:
             DependencyUnavailable: MongoDB is not reachable; repeat all.
         """
         stated = newest(documents)
         await self._collection.keep(list(stated.values()))
-        identities = list(stated)
+        identities, left = list(stated), set[str]()
         for start in range(0, len(identities), _LOOKUP):
             wanted = identities[start : start + _LOOKUP]
             held = await self._collection.find({"id": {"$in": wanted}}, limit=len(wanted))
             for document in held:
-                replacing = stated[document["id"]]
-                if document["revision"] < replacing["revision"]:
-                    older = {"id": document["id"], "revision": {"$lt": replacing["revision"]}}
-                    await self._collection.update(older, {"$set": replacing})
+                left |= await self._restate(document, stated[document["id"]])
+        return left
+
+    async def _restate(self, held: Document, replacing: Document) -> set[str]:
+        """Put a newer statement in the place of exactly the one that was read; returns that one's venue."""
+        known: Document | None = held
+        while known is not None and known["revision"] < replacing["revision"]:
+            read = {"id": known["id"], "revision": known["revision"]}
+            if await self._collection.update(read, {"$set": replacing}):
+                return {known["venue_id"]}
+            known = await self._collection.get(known["id"])
+        return set()
 
     def batches(
         self, venue_id: UUID, start_us: int, end_us: int, *, size: int

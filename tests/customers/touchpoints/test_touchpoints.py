@@ -14,6 +14,7 @@ from libs.common.bus.consumer import service_caller
 from libs.common.bus.port import DONE, Delivery, Verdict
 from libs.common.context import TenantScope, acting_as
 from libs.common.errors import DependencyUnavailable
+from services.customers.namespaces import venue_namespace
 from services.customers.touchpoints.reader import Before, TouchpointReader
 from services.customers.touchpoints.store import COLLECTION, TouchpointStore
 from tests.customers.marketing import NOON, created
@@ -82,6 +83,28 @@ async def test_a_statement_takes_back_the_metadata_of_the_one_before(marketing, 
 
     (document,) = await kept(collection, marketing.tenant_id)
     assert document["metadata"] is None
+
+
+async def test_a_touchpoint_that_moves_to_another_venue_ends_the_answers_about_both(marketing, cache):
+    old, new = marketing.met("email"), marketing.met("email", touchpoint_id=None)
+    new.entity_id, old.version, new.version = old.entity_id, 1, 2
+    new.venue_id = str(uuid4())
+    answers = {venue: iter([b"before", b"after"]) for venue in (old.venue_id, new.venue_id)}
+
+    async def answer(venue):
+        async def compute():
+            return next(answers[venue])
+
+        with acting_as(service_caller("customers", marketing.tenant_id)):
+            return await cache.get_or_compute(
+                venue_namespace(UUID(venue)), "told", timedelta(hours=1), compute
+            )
+
+    await marketing.told(old)
+    assert [await answer(venue) for venue in answers] == [b"before"] * 2
+    await marketing.told(new)
+
+    assert [await answer(venue) for venue in answers] == [b"after"] * 2
 
 
 async def test_late_shuffled_and_repeated_arrival_ends_in_the_same_documents(marketing, collection):
