@@ -14,9 +14,9 @@ COMMANDS: Final = {
         "bring the database to this version; needs the owner's URL", "services.customers.migrating:run"
     ),
     "fit": Command(
-        "fit the models of lifetime value anew now",
-        "services.customers.lifetime.command:run",
-        "services.customers.lifetime.command:add_arguments",
+        "fit the models of lifetime value and churn anew now",
+        "services.customers.churn.command:run",
+        "services.customers.churn.command:add_arguments",
     ),
     "score": Command(
         "score customers anew now",

@@ -31,3 +31,6 @@ class CustomersSettings(StoreSettings):
         ge=30,
         description="Customers who bought again without whom a venue is served by the tenant's fit.",
     )
+    churn_horizon_days: int = Field(
+        90, ge=1, le=365, description="Days that stored churn probabilities look ahead."
+    )

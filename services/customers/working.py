@@ -9,6 +9,8 @@ from services.customers import upkeep
 from services.customers.behavior import consumer as behavior_queue
 from services.customers.campaigns.documents import CampaignDocuments
 from services.customers.campaigns.following import Following
+from services.customers.churn import jobs as churn_jobs
+from services.customers.churn.working import runs_of as churn_runs_of
 from services.customers.document_queues import behavior_of, touchpoints_of
 from services.customers.engines import SERVICE, Engines
 from services.customers.insights import jobs as insight_jobs
@@ -66,6 +68,7 @@ class Working:
                 *lifetime_jobs.jobs_of(
                     LifetimeRuns(engines.database, engines.cache, RunOptions.of(engines.settings))
                 ),
+                *churn_jobs.jobs_of(churn_runs_of(engines)),
                 *rfm_jobs.jobs_of(runs_of(engines), rescoring_of(engines)),
                 *insight_jobs.jobs_of(Refreshing.of(engines.database, engines.venues, engines.cache)),
             ),

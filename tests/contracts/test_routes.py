@@ -58,6 +58,7 @@ def test_reads_say_that_they_have_no_side_effects(method):
     is_read = method.descriptor.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
     reading_posts = {
         "metrics.v1.AnalyticsService.ExecuteQuery",
+        "customers.v1.CustomerPredictionsService.PredictChurn",
         "customers.v1.CustomerPredictionsService.PredictLifetimeValue",
     }
     writing_rpcs = {"metrics.v1.MetricsService.StreamMetrics"}

@@ -8,6 +8,7 @@ from libs.common.catalog import statement_store, venue_store
 from libs.common.jobs import queue
 from libs.common.orders import store as order_store
 from libs.common.rpc import idempotency
+from services.customers.churn import store as churn_store
 from services.customers.lifetime import store as lifetime_store
 from services.customers.rfm import run_store
 from tests.servers.parts import statements_of
@@ -17,7 +18,7 @@ STATEMENTS = statements_of(
     (inbox, outbox, queue, idempotency, statement_store, venue_store, order_store),
 )
 # Tables of one transaction, which no migration makes.
-STAGES = (lifetime_store._MAKE_STAGE, run_store._MAKE_STAGE)
+STAGES = (churn_store._MAKE_STAGE, lifetime_store._MAKE_STAGE, run_store._MAKE_STAGE)
 
 
 def test_the_statements_of_every_store_are_found():

@@ -10,6 +10,7 @@ from tickettoken.common.v1.money_pb2 import Money
 from tickettoken.customers.v1 import (
     attribution_pb2,
     campaigns_pb2,
+    churn_pb2,
     cohorts_pb2,
     insights_pb2,
     journey_pb2,
@@ -136,6 +137,8 @@ REQUESTS: Mapping[str, Make] = {
     "DeleteSegment": _venue(segments_pb2.DeleteSegmentRequest, segment="regulars"),
     "GetSegments": _venue(segments_pb2.GetSegmentsRequest),
     "GetLifetimeValueSummary": _venue(lifetime_pb2.GetLifetimeValueSummaryRequest),
+    "PredictChurn": _guest(churn_pb2.PredictChurnRequest),
+    "GetChurnRisk": _venue(churn_pb2.GetChurnRiskRequest, threshold=14, page_size=3),
     "PredictLifetimeValue": _guest(lifetime_pb2.PredictLifetimeValueRequest),
     "ListInsights": _venue(insights_pb2.ListInsightsRequest),
     "GetInsightStats": _venue(insights_pb2.GetInsightStatsRequest),

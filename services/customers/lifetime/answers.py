@@ -13,10 +13,11 @@ from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.errors import AnalyticsError, NotEnoughHistory
 from libs.common.postgres.database import Database
-from services.customers.errors import ModelNotFitted, ModelNotIdentifiable
+from services.customers.errors import ModelNotFitted
 from services.customers.lifetime.predicting import Asked, Prediction
 from services.customers.lifetime.reading_store import PurchaseRow, ReadingStore, StoredRun, StoredValue
 from services.customers.models.entry import ModelEntry, TrainedModel
+from services.customers.models.refusals import refusal_of
 from services.customers.models.registry import CLV_KINDS, ModelRegistry, places_of
 from services.customers.people.reader import PeopleReader
 from services.customers.purchases.reader import CurrencyTotals, PurchaseReader
@@ -166,7 +167,7 @@ def _serves_purchases(model: TrainedModel) -> bool:
 def _refusal(run: StoredRun | None) -> AnalyticsError:
     if run is None:
         return ModelNotFitted("no model has been fitted yet; the next nightly run does")
-    return _error_of(run.refusal, run.refusal_message)
+    return refusal_of(run.refusal, run.refusal_message)
 
 
 def _spend_refusal(models: Sequence[TrainedModel]) -> AnalyticsError:
@@ -174,10 +175,4 @@ def _spend_refusal(models: Sequence[TrainedModel]) -> AnalyticsError:
     refused = next((one.entry for one in models if one.entry.refusal is not None), None)
     if refused is None:
         return ModelNotFitted("spend in this currency has not been fitted yet; the next nightly run does")
-    return _error_of(refused.refusal, refused.refusal_message)
-
-
-def _error_of(reason: str | None, message: str | None) -> AnalyticsError:
-    kinds = (NotEnoughHistory, ModelNotIdentifiable)
-    kind = next((kind for kind in kinds if kind.reason == reason), ModelNotIdentifiable)
-    return kind(message or "the data do not fix a model")
+    return refusal_of(refused.refusal, refused.refusal_message)

@@ -1,6 +1,6 @@
 """Use case: fit a tenant's models anew and value all of its customers, whole or not at all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -14,13 +14,12 @@ from libs.common.postgres.database import Database
 from services.customers.lifetime.feed import PurchaseFeed
 from services.customers.lifetime.store import PlaceRun, RunStore
 from services.customers.models.entry import WHOLE_TENANT, ModelEntry
-from services.customers.models.process import FittingProcess, fitting_process
+from services.customers.models.process import FittingProcess, Progress, fitting_process
 from services.customers.models.registry import register
 from services.customers.namespaces import venue_namespaces
 from services.customers.settings import CustomersSettings
 from services.customers.wholeness import require_whole
 
-Progress = Callable[[str, float], None]
 _MODULE: Final = "services.customers.lifetime.worker"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _log = structlog.get_logger(__name__)
@@ -90,7 +89,7 @@ class LifetimeRuns:
         computed_at = datetime.now(UTC)
         async with fitting_process(_MODULE) as process:
             await self._send(process, scope, as_of or computed_at)
-            result = await _answered(process, progress)
+            result = await process.places(progress)
             places = tuple(_place(one) for one in result)
             entries = tuple(_entry(entry) for one in result for entry in one["entries"])
             progress("writing", 0.92)
@@ -137,13 +136,6 @@ class LifetimeRuns:
             # Emptied read models know nobody, who would all be taken for erased.
             await require_whole(conn, scope.tenant_id)
             await store.drop_erased()
-
-
-async def _answered(process: FittingProcess, progress: Progress) -> list[dict[str, Any]]:
-    while "places" not in (message := await process.message()):
-        progress(message["stage"], message["share"])
-    places: list[dict[str, Any]] = message["places"]
-    return places
 
 
 def _place(sent: dict[str, Any]) -> PlaceRun:

@@ -8,10 +8,12 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+Progress = Callable[[str, float], None]
+"""Told what is done now, and how much of a run is over, 0 to 1."""
 _LONGEST_LINE: Final = 256 * 1024 * 1024
 
 
@@ -54,6 +56,17 @@ class FittingProcess:
             raise FittingFailed("the process that fits died")
         message: dict[str, Any] = json.loads(line)
         return message
+
+    async def places(self, progress: Progress) -> list[dict[str, Any]]:
+        """Its answer: what it found of each place, after telling how far it is.
+
+        Raises:
+            FittingFailed: There is none.
+        """
+        while "places" not in (message := await self.message()):
+            progress(message["stage"], message["share"])
+        places: list[dict[str, Any]] = message["places"]
+        return places
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """Bytes that follow the answer, up to their end."""

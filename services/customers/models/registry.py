@@ -1,6 +1,6 @@
 """Use case: the models of a tenant, kept with the figures that chose them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -26,6 +26,13 @@ async def register(
         trained_at: When, UTC; the newest training serves.
     """
     await ModelStore(conn, tenant_id).put(entries, trained_at)
+
+
+async def newest_in(
+    conn: Connection, tenant_id: UUID, venue_ids: Collection[UUID], kinds: Sequence[Kind]
+) -> list[TrainedModel]:
+    """`ModelRegistry.newest` of several places within an open transaction."""
+    return await ModelStore(conn, tenant_id).newest(venue_ids, kinds)
 
 
 class ModelRegistry:

@@ -10,6 +10,7 @@ from tickettoken.events.v1.envelope_pb2 import Event
 from libs.common.catalog.statements import NamedEvent
 from libs.common.postgres.database import Connection
 from services.customers.changes import Changes
+from services.customers.churn import recording as churn
 from services.customers.insights import recording as insights
 from services.customers.lifetime import recording as lifetime
 from services.customers.people import recording as people
@@ -45,5 +46,6 @@ RECORDERS: Final = (
     Recorder(people.TYPES, _no_shows, people.record),
     Recorder(search.TYPES, _no_shows, search.record),
     Recorder(lifetime.TYPES, _no_shows, lifetime.record),
+    Recorder(churn.TYPES, _no_shows, churn.record),
     Recorder(insights.TYPES, _no_shows, insights.record),
 )

@@ -1,5 +1,6 @@
 """Profiles, which two services of the contract answer about."""
 
+from services.customers.churn.reader import ChurnReader
 from services.customers.engines import Engines
 from services.customers.lifetime.reader import LifetimeReader
 from services.customers.people.reader import PeopleReader
@@ -16,5 +17,6 @@ def profiles(engines: Engines) -> Profiles:
         tastes=Tastes(engines.database, people, engines.cache),
         scores=ScoreReader(engines.database),
         values=LifetimeReader(engines.database),
+        churn=ChurnReader(engines.database),
     )
     return Profiles(engines.database, engines.venues, engines.cache, readers)

@@ -1,8 +1,9 @@
-"""`fit`: fits the models of lifetime value anew now, tenant by tenant."""
+"""`fit`: fits the models of lifetime value and then those of churn anew now, tenant by tenant."""
 
 import argparse
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -14,10 +15,15 @@ from libs.common.cache.cache import Cache
 from libs.common.context import TenantScope, acting_as
 from libs.common.postgres.database import Connection, Database
 from libs.common.sealing import derive_key
+from services.customers.churn.options import ChurnOptions
+from services.customers.churn.runs import ChurnRuns
+from services.customers.churn.runs import RunReport as ChurnReport
 from services.customers.errors import RebuildInProgress
 from services.customers.lifetime.runs import LifetimeRuns, RunOptions, RunReport
 from services.customers.lifetime.schedule import FIT_ID
 from services.customers.models.entry import WHOLE_TENANT
+from services.customers.models.process import Progress
+from services.customers.segments.members import Members
 from services.customers.settings import CustomersSettings
 
 # Grain: one tenant whose models are fitted nightly, for the worker role: job_schedules has a row for each.
@@ -39,13 +45,14 @@ async def run(settings: CustomersSettings, arguments: argparse.Namespace) -> int
     app = Database.connect(settings.database_url.get_secret_value(), application_name="customers-fit")
     client = redis.connect(settings.redis_url.get_secret_value(), application_name="customers-fit")
     cache = Cache(client, service="customers", key=derive_key(settings.identity_key_path, "cache"))
-    runs = LifetimeRuns(app, cache, RunOptions.of(settings))
+    lifetime = LifetimeRuns(app, cache, RunOptions.of(settings))
+    churn = ChurnRuns(app, cache, Members(), ChurnOptions.of(settings))
     code = 0
     try:
         for tenant_id in arguments.tenant or await _tenants(settings):
             with acting_as(service_caller("customers", tenant_id)):
                 try:
-                    await _fit(runs, tenant_id, arguments.as_of)
+                    await _fit(lifetime, churn, TenantScope(tenant_id), arguments.as_of)
                 except RebuildInProgress as error:
                     sys.stderr.write(f"tenant {tenant_id}: {error}\n")
                     code = 1
@@ -55,19 +62,29 @@ async def run(settings: CustomersSettings, arguments: argparse.Namespace) -> int
     return code
 
 
-async def _fit(runs: LifetimeRuns, tenant_id: UUID, as_of: datetime | None) -> None:
-    with closing(
-        tqdm(total=100, desc=f"tenant {tenant_id}", unit="%", disable=not sys.stderr.isatty())
-    ) as bar:
+async def _fit(lifetime: LifetimeRuns, churn: ChurnRuns, scope: TenantScope, as_of: datetime | None) -> None:
+    with _bar(f"tenant {scope.tenant_id}") as progress:
+        valued = await lifetime.run(scope, as_of=as_of, progress=progress)
+    _say(f"tenant {scope.tenant_id}: {valued.row_count} values")
+    for line in _lines(valued):
+        _say(line)
+    with _bar(f"tenant {scope.tenant_id}, churn") as progress:
+        foretold = await churn.run(scope, as_of=as_of, progress=progress)
+    _say(f"tenant {scope.tenant_id}: churn of {foretold.row_count} customers of places")
+    for line in _churn_lines(foretold):
+        _say(line)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Progress]:
+    """Shows how far a run is, to somebody who looks."""
+    with tqdm(total=100, desc=title, unit="%", disable=not sys.stderr.isatty()) as bar:
 
         def progress(stage: str, share: float) -> None:
             bar.set_postfix_str(stage)
             bar.update(round(100 * share) - bar.n)
 
-        report = await runs.run(TenantScope(tenant_id), as_of=as_of, progress=progress)
-    _say(f"tenant {tenant_id}: {report.row_count} values")
-    for line in _lines(report):
-        _say(line)
+        yield progress
 
 
 def _lines(report: RunReport) -> list[str]:
@@ -77,13 +94,26 @@ def _lines(report: RunReport) -> list[str]:
     }
     lines = []
     for place in report.places:
-        name = "all venues" if place.venue_id == WHOLE_TENANT else f"venue {place.venue_id}"
         entry = serving.get(place.venue_id)
         what = f"{place.refusal}: {place.refusal_message}"
         if entry is not None:
             what = f"{entry.name} of the {entry.fitted_on}"
-        lines.append(f"  {name}: {place.customer_count} customers, {what}")
+        lines.append(f"  {_name(place.venue_id)}: {place.customer_count} customers, {what}")
     return lines
+
+
+def _churn_lines(report: ChurnReport) -> list[str]:
+    """The same of churn."""
+    return [
+        f"  {_name(place.venue_id)}: churn by {place.model}"
+        if place.model is not None
+        else f"  {_name(place.venue_id)}: no churn, {place.refusal}: {place.refusal_message}"
+        for place in report.places
+    ]
+
+
+def _name(venue_id: UUID) -> str:
+    return "all venues" if venue_id == WHOLE_TENANT else f"venue {venue_id}"
 
 
 async def _tenants(settings: CustomersSettings) -> list[UUID]:

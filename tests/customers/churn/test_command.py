@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.customers.lifetime.command import add_arguments
+from services.customers.churn.command import add_arguments
 from services.customers.lifetime.schedule import FIT_ID
 from tests.customers.lifetime.conftest import AS_OF, orders_of
 from tests.customers.lifetime.histories import START, Row, drawn_rows

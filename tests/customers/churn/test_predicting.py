@@ -1,0 +1,167 @@
+"""PredictChurn of a running service: stored, computed live, and every refusal with its reason."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from tickettoken.customers.v1 import churn_pb2
+
+from tests.customers.churn.conftest import BOTH, NEW, REGULAR, SHIFT, ZONES
+from tests.customers.lifetime import oracles
+from tests.customers.lifetime.conftest import orders_of
+from tests.customers.lifetime.histories import START, Row
+from tests.metrics.serving import bad_fields, refused
+
+# Grain: the model of purchases that serves a venue.
+SERVING = """
+select name, parameters::text as parameters
+  from models
+ where tenant_id = $1 and venue_id = $2 and kind = 'purchases' and is_serving
+"""
+STORED = "select * from customer_churn where tenant_id = $1 and venue_id = $2 and customer_id = $3"
+
+
+def asking(client, venue_id, customer_id, **fields):
+    request = churn_pb2.PredictChurnRequest(venue_id=str(venue_id), customer_id=str(customer_id), **fields)
+    return client.predictions.PredictChurn(request, metadata=client.metadata)
+
+
+def history_of(rows, venue, customer):
+    """x, t_x and T in weeks, told by a naive count of local days up to yesterday."""
+    zone = ZoneInfo(ZONES[venue])
+    yesterday = datetime.now(zone).date() - timedelta(days=1)
+    own = {
+        row.sold_at.astimezone(zone).date() for row in rows if (row.venue, row.customer) == (venue, customer)
+    }
+    days = sorted(day for day in own if day <= yesterday)
+    return len(days) - 1, (days[-1] - days[0]).days / 7, (yesterday - days[0]).days / 7
+
+
+def silence(serving, history, horizon_days):
+    """P(no purchase) as the ratio of two likelihoods, each a mixture that is integrated numerically."""
+    at = list(parameters_of(serving).values())
+
+    def likelihood(x, recency, age):
+        if serving["name"] == "pareto_nbd":
+            return oracles.pareto_likelihood(at, x, recency, age)
+        return oracles.geometric_likelihood(at, x, recency, age, lost_at_first=serving["name"] == "mbg_nbd")
+
+    x, recency, age = history
+    return likelihood(x, recency, age + horizon_days / 7) / likelihood(x, recency, age)
+
+
+def parameters_of(serving):
+    known = json.loads(serving["parameters"])
+    order = ("r", "alpha", "s", "beta") if serving["name"] == "pareto_nbd" else ("r", "alpha", "a", "b")
+    return {name: known[name] for name in order}
+
+
+@pytest.mark.parametrize(("venue", "customer"), [(0, REGULAR), (0, BOTH), (1, BOTH)])
+@pytest.mark.parametrize("horizon_days", [7, 200])
+async def test_another_horizon_is_computed_from_purchases_up_to_yesterday(
+    as_admin, client, tenant_id, venue_ids, foretold, venue, customer, horizon_days
+):
+    answer = await asking(client, venue_ids[venue], customer, horizon_days=horizon_days)
+
+    serving = await as_admin.fetchrow(SERVING, tenant_id, venue_ids[venue])
+    expected = silence(serving, history_of(foretold, venue, customer), horizon_days)
+    assert answer.churn_probability == pytest.approx(expected, rel=2e-3)
+    assert (answer.basis, answer.model, answer.horizon_days) == ("live", serving["name"], horizon_days)
+    assert answer.stored_horizon_days == 90
+    assert answer.fitted_on == ("venue" if venue == 0 else "tenant")
+    own = [row.sold_at for row in foretold if (row.venue, row.customer) == (venue, customer)]
+    assert answer.last_purchase_time.ToDatetime(UTC) == max(own)
+    assert answer.as_of.ToDatetime(UTC) == max(own)
+
+
+async def test_the_longer_the_horizon_the_less_likely_is_silence(client, venue_ids, foretold):
+    answers = [
+        await asking(client, venue_ids[0], REGULAR, horizon_days=days) for days in (1, 30, 89, 91, 365)
+    ]
+
+    chances = [answer.churn_probability for answer in answers]
+    assert chances == sorted(chances, reverse=True)
+    assert 0 < chances[-1] < chances[0] < 1
+
+
+async def test_the_usual_horizon_is_the_nightly_runs_answer(as_admin, client, tenant_id, venue_ids, foretold):
+    answer = await asking(client, venue_ids[0], REGULAR)
+
+    (row,) = await as_admin.fetch(STORED, tenant_id, venue_ids[0], REGULAR)
+    assert answer == await asking(client, venue_ids[0], REGULAR, horizon_days=90)
+    assert (answer.basis, answer.horizon_days, answer.stored_horizon_days) == ("stored", 90, 90)
+    assert answer.churn_probability == row["probability"]
+    assert answer.model == row["model"]
+    assert answer.usual_gap_days == row["usual_gap_days"]
+    assert answer.has_missed_usual_show == row["has_missed_usual_show"]
+    assert answer.computed_time.ToDatetime(UTC) == row["computed_at"]
+    assert answer.trained_time == answer.computed_time
+    assert answer.last_date == (datetime.now(ZoneInfo(ZONES[0])).date() - timedelta(days=1)).isoformat()
+
+
+async def test_the_usual_gap_is_of_those_who_came_back(client, venue_ids, foretold):
+    regular = await asking(client, venue_ids[0], REGULAR, horizon_days=30)
+    once = await asking(client, venue_ids[1], BOTH, horizon_days=30)
+
+    assert regular.usual_gap_days > 0
+    gap = (datetime.now(UTC) - START - SHIFT - timedelta(days=190)).days
+    assert regular.has_missed_usual_show == (gap - 1 > regular.usual_gap_days)
+    assert not once.HasField("usual_gap_days")
+    assert not once.HasField("has_missed_usual_show")
+
+
+async def test_a_customer_new_to_the_run_is_foretold_live(apply, client, tenant_id, venue_ids, foretold):
+    late = UUID(int=903)
+    await apply(orders_of(tenant_id, venue_ids, [Row(0, late, START + SHIFT + timedelta(days=300))]))
+
+    answer = await asking(client, venue_ids[0], late)
+
+    assert (answer.basis, answer.horizon_days) == ("live", 90)
+    assert 0 < answer.churn_probability < 1
+
+
+async def test_refusals_name_their_reason(apply, foretell, client, tenant_id, venue_ids):
+    rows = [Row(0, UUID(int=n), START + SHIFT + timedelta(days=n), spend=500) for n in range(90)]
+    await apply(orders_of(tenant_id, venue_ids, rows))
+
+    assert await refused(asking(client, venue_ids[0], UUID(int=3))) == (
+        "FAILED_PRECONDITION",
+        "MODEL_NOT_FITTED",
+    )
+    await foretell(tenant_id, as_of=None)
+    for fields in ({}, {"horizon_days": 30}):
+        assert await refused(asking(client, venue_ids[0], UUID(int=3), **fields)) == (
+            "FAILED_PRECONDITION",
+            "NOT_ENOUGH_HISTORY",
+        )
+    assert await refused(asking(client, venue_ids[0], uuid4())) == ("NOT_FOUND", "CUSTOMER_NOT_FOUND")
+    assert await refused(asking(client, uuid4(), UUID(int=3))) == ("NOT_FOUND", "VENUE_NOT_FOUND")
+
+
+async def test_who_bought_nothing_up_to_yesterday_has_not_enough_history(client, venue_ids, foretold):
+    assert await refused(asking(client, venue_ids[0], NEW)) == ("FAILED_PRECONDITION", "NOT_ENOUGH_HISTORY")
+
+
+async def test_other_tenants_and_other_venues_find_nothing(customers_process, tenant_id, venue_ids, foretold):
+    async with customers_process.client(uuid4()) as stranger:
+        assert await refused(asking(stranger, venue_ids[0], BOTH)) == ("NOT_FOUND", "VENUE_NOT_FOUND")
+    async with customers_process.client(tenant_id, venue_ids=[venue_ids[1]]) as granted:
+        assert await refused(asking(granted, venue_ids[0], BOTH)) == ("NOT_FOUND", "VENUE_NOT_FOUND")
+        assert await refused(asking(granted, venue_ids[1], REGULAR)) == ("NOT_FOUND", "CUSTOMER_NOT_FOUND")
+        assert (await asking(granted, venue_ids[1], BOTH)).churn_probability > 0
+
+
+async def test_the_terms_of_a_request_have_bounds(client, venue_ids):
+    who = {"venue_id": str(venue_ids[0]), "customer_id": str(uuid4())}
+
+    for field, name, values in (
+        ("horizon_days", "horizonDays", (0, 366, -1)),
+        ("venue_id", "venueId", ("", "x")),
+        ("customer_id", "customerId", ("",)),
+    ):
+        for value in values:
+            request = churn_pb2.PredictChurnRequest(**(who | {field: value}))
+            call = client.predictions.PredictChurn(request, metadata=client.metadata)
+            assert await bad_fields(call) == [name]
