@@ -134,3 +134,10 @@ class RebuildInProgress(AnalyticsError):
 
     kind = Kind.UNAVAILABLE
     reason = "REBUILD_IN_PROGRESS"
+
+
+class RefreshIncomplete(AnalyticsError):
+    """Findings of some venues could not be refreshed in a tenant's nightly run, which comes back to them."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "REFRESH_INCOMPLETE"

@@ -1,7 +1,7 @@
 """Use case: find anew what is worth knowing of a venue, and keep it beside what people decided before."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
@@ -34,6 +34,14 @@ class Refresh:
     test_count: int
     refreshed_at: datetime
     newest_fact_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NightlyRefresh:
+    """What a refresh of all venues did, and why it failed for some, by venue."""
+
+    done: Sequence[Refresh]
+    failed: Mapping[UUID, Exception]
 
 
 class Refreshing:
@@ -82,11 +90,18 @@ class Refreshing:
         await self._cache.invalidate(venue_namespaces([venue_id]))
         return done
 
-    async def refresh_all(self, scope: TenantScope) -> list[Refresh]:
-        """Refresh the findings of every venue of a scope, one after the other."""
+    async def refresh_all(self, scope: TenantScope) -> NightlyRefresh:
+        """Refresh the findings of every venue of a scope, one after the other, whatever happens to others."""
         async with self._database.transaction(scope) as conn:
             venue_ids = await venue_ids_of(conn, scope.tenant_id)
-        return [await self.refresh(scope, venue_id) for venue_id in venue_ids]
+        done: list[Refresh] = []
+        failed: dict[UUID, Exception] = {}
+        for venue_id in venue_ids:
+            try:
+                done.append(await self.refresh(scope, venue_id))
+            except Exception as error:  # noqa: BLE001  one venue's failure, told to whoever asked for all
+                failed[venue_id] = error
+        return NightlyRefresh(done, failed)
 
     async def _keep(
         self, scope: TenantScope, venue_id: UUID, gathered: Gathered, refreshed: Refreshed, now: datetime
