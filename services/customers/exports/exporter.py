@@ -2,12 +2,19 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Final
+from zoneinfo import ZoneInfo
 
 from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
 from libs.common.tables.snapshots import Batch, Snapshots
+from services.customers.exports.consent import named_rows
 from services.customers.exports.question import Question
+from services.customers.privacy.pseudonyms import DailyPseudonyms
+
+_CLOCK: Final = ZoneInfo("UTC")
+"""Of the days of names: the same for every venue, so that rows of one person go together in any export."""
 
 
 class Exporter:
@@ -16,29 +23,34 @@ class Exporter:
     Args:
         database: The service's database.
         venues: The venues of tenants.
+        pseudonyms: Names of people who have not consented.
     """
 
-    def __init__(self, database: Database, venues: Venues) -> None:
+    def __init__(self, database: Database, venues: Venues, pseudonyms: DailyPseudonyms) -> None:
         self._venues = venues
+        self._pseudonyms = pseudonyms
         self._snapshots = Snapshots(database)
 
     async def batches(self, scope: TenantScope, question: Question) -> AsyncGenerator[Batch]:
         """First an empty batch, when the snapshot has been taken; then all rows in the data set's order.
 
-        People are whole in them: whoever sends the rows masks what the caller may not see.
+        Who has not consented is under a name of the day. Others are whole: whoever sends the rows masks what
+        the caller may not see.
 
         Raises:
             VenueNotFound: The scope has no such venue.
             ExportsBusy: As many exports as may run are running.
             StatementTimedOut: The rows cannot be put in order in time.
-            DependencyUnavailable: The database is not reachable, or cut off a reader that took nothing.
+            DependencyUnavailable: The database or Redis is not reachable, or the database cut off a reader
+                that took nothing.
         """
         with self._snapshots.turn():
             if question.venue_id is not None:
                 await self._venues.require(scope, [question.venue_id])
+            names = await self._pseudonyms.of_day(scope.tenant_id, _CLOCK)
             binds = question.binds(scope.tenant_id)
             async with aclosing(
                 self._snapshots.batches(scope, question.dataset.statement, *binds)
             ) as batches:
                 async for batch in batches:
-                    yield batch
+                    yield named_rows(question.dataset, batch, names)

@@ -5,7 +5,7 @@ from tickettoken.customers.v1 import customers_service_pb2_grpc
 from libs.common.rpc.joining import joined
 from services.customers.behavior.reader import BehaviorReader
 from services.customers.behavior.store import BehaviorStore
-from services.customers.engines import Engines
+from services.customers.engines import SERVICE, Engines
 from services.customers.exports.exporter import Exporter
 from services.customers.exports.servicer import ExportsServicer
 from services.customers.insights.customers import CustomerInsights
@@ -18,6 +18,7 @@ from services.customers.people.reader import PeopleReader
 from services.customers.people.search import Search
 from services.customers.people.servicer import SearchServicer
 from services.customers.privacy.announcing import AUDIT_KEY
+from services.customers.privacy.pseudonyms import DailyPseudonyms
 from services.customers.profile.servicer import ProfileServicer
 from services.customers.rfm.answers import ScoreAnswers
 from services.customers.rfm.reader import ScoreReader
@@ -39,7 +40,7 @@ def customers_servicer(engines: Engines) -> customers_service_pb2_grpc.Customers
     touchpoints = Touchpoints(TouchpointReader(TouchpointStore(engines.mongo)))
     return joined(
         customers_service_pb2_grpc.CustomersServiceServicer,
-        ExportsServicer(Exporter(engines.database, engines.venues)),
+        ExportsServicer(Exporter(database, venues, DailyPseudonyms(engines.redis, service=SERVICE))),
         SearchServicer(Search(database, venues, people, pages)),
         ProfileServicer(profiles(engines)),
         JourneyServicer(Journeys(database, venues, people, pages, [sessions, touchpoints])),

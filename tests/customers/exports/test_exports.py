@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import grpc
 import pytest
@@ -11,11 +12,14 @@ from tickettoken.customers.v1 import rows_pb2
 from deploy.local.credentials import AUDIENCE, PERMISSIONS
 from libs.common.auth.identity import IdentityIssuer
 from libs.common.context import TenantScope
+from libs.common.errors import DependencyUnavailable
+from libs.common.redis import connect
 from libs.common.tables.snapshots import ExportsBusy
 from services.customers.exports.data_sets import DATA_SETS
 from services.customers.exports.exporter import Exporter
 from services.customers.exports.question import question_of
 from services.customers.people.identity import PII
+from services.customers.privacy.pseudonyms import DailyPseudonyms
 from tests.customers.people.shoppers import bought, record, registered
 from tests.customers.process import Client
 from tests.customers.purchases import histories
@@ -48,6 +52,14 @@ EXPORTING = """
 select count(*) from pg_stat_activity
  where datname = current_database() and state = 'idle in transaction' and query like '%purchases%'
 """
+
+
+ADA = {"name": "Ada Byron", "email": "ada@example.org", "phone": "+441234567890", "city": "London"}
+
+
+def ada(tenant, person, **known):
+    profile = {**ADA, "country": "GB", "tags": ["vip"], **known}
+    return registered(tenant, person, registered_at=make.NOON, channel="app", **profile)
 
 
 def asked(dataset, window=None, **fields):
@@ -83,6 +95,25 @@ def export(as_service):
 
 
 @pytest.fixture
+def pseudonyms(redis):
+    return DailyPseudonyms(redis, service="customers")
+
+
+@pytest.fixture
+def named(pseudonyms):
+    """How exports of today name people of a tenant: those whose newest profile consents by their id."""
+
+    async def named(tenant, events):
+        names = await pseudonyms.of_day(tenant, ZoneInfo("UTC"))
+        told = histories.profiles(events)
+        return lambda person: (
+            person if person in told and told[person].marketing_consent else names.of("customer", person)
+        )
+
+    return named
+
+
+@pytest.fixture
 async def history(handler):
     made = History(23)
     await record(handler, made.events)
@@ -98,15 +129,17 @@ async def many(handler, as_admin):
     return tenant, venue
 
 
-async def test_purchases_are_those_of_a_naive_recount_in_the_order_of_time(export, history):
+async def test_purchases_are_those_of_a_naive_recount_in_the_order_of_time(export, history, named):
     rows = await export(history.tenant, "purchases", ALWAYS)
 
-    told = histories.purchases(history.events)
+    told, name = histories.purchases(history.events), await named(history.tenant, history.events)
+    assert {len(row["customer_id"]) for row in rows} == {32, 36}, "some have consented, and some have not"
     assert len(rows) == len(told)
     assert [row["sold_at"] for row in rows] == sorted(row["sold_at"] for row in told.values())
     for row in rows:
         expected = told[row["order_id"], row["currency"]]
         expected.pop("session_id")
+        expected["customer_id"] = name(expected["customer_id"])
         assert {name: row[name] for name in expected} == expected
 
 
@@ -123,16 +156,19 @@ async def test_a_window_is_half_open_and_a_venue_or_a_grant_limits_rows(export, 
     assert await export(history.tenant, "purchases", ALWAYS, limit=5) == whole[:5]
 
 
-async def test_customers_are_told_of_with_what_they_did_at_the_venues_covered(export, history):
-    venue = history.venues[1]
+async def test_customers_are_told_of_with_what_they_did_at_the_venues_covered(export, history, named):
+    venue, name = history.venues[1], await named(history.tenant, history.events)
 
     everyone = {row["customer_id"]: row for row in await export(history.tenant, "customers")}
     there = {row["customer_id"]: row for row in await export(history.tenant, "customers", venues=[venue])}
 
     seen, bought_rows = histories.seen(history.events), histories.purchases(history.events)
-    assert set(everyone) == {person for _, person in seen} | set(histories.profiles(history.events))
-    assert set(there) == {person for at, person in seen if at == str(venue)}
-    for person, row in there.items():
+    people = {person for _, person in seen} | set(histories.profiles(history.events))
+    assert set(everyone) == {name(person) for person in people}
+    met = {name(person): person for at, person in seen if at == str(venue)}
+    assert set(there) == set(met)
+    for called, row in there.items():
+        person = met[called]
         assert (row["first_seen_at"], row["last_seen_at"]) == seen[str(venue), person]
         own = [
             one
@@ -147,29 +183,62 @@ async def test_customers_are_told_of_with_what_they_did_at_the_venues_covered(ex
 
 
 async def test_who_people_are_is_masked_without_the_permission(handler, export):
-    tenant, venue, person, stranger = (uuid4() for _ in range(4))
-    known = {"name": "Ada Byron", "email": "ada@example.org", "phone": "+441234567890", "city": "London"}
-    profile = {**known, "country": "GB", "tags": ["vip"], "marketing_consent": False}
-    await record(
-        handler,
-        [
-            registered(tenant, person, registered_at=make.NOON, channel="app", **profile),
-            bought(tenant, venue, person),
-            bought(tenant, venue, stranger),
-        ],
-    )
+    tenant, venue, person = (uuid4() for _ in range(3))
+    await record(handler, [ada(tenant, person, marketing_consent=True), bought(tenant, venue, person)])
 
     whole = {row["customer_id"]: row for row in await export(tenant, "customers")}
     few = [one for one in PERMISSIONS if one != PII]
     masked = {row["customer_id"]: row for row in await export(tenant, "customers", permissions=few)}
 
-    ada = whole[str(person)]
-    assert {name: ada[name] for name in known} == known
-    assert (ada["tags"], ada["marketing_consent"], ada["registered_at"]) == ('["vip"]', False, make.NOON)
+    row = whole[str(person)]
+    assert {name: row[name] for name in ADA} == ADA
+    assert (row["tags"], row["marketing_consent"], row["registered_at"]) == ('["vip"]', True, make.NOON)
     hidden = {"name": "A*** B***", "email": "a***@e***.org", "phone": "***90", "city": "L***", "tags": None}
-    assert masked[str(person)] == ada | hidden
-    unknown = ("name", "email", "phone", "city", "country", "marketing_consent", "registered_at", "channel")
-    assert [masked[str(stranger)][name] for name in unknown] == [None] * len(unknown)
+    assert masked[str(person)] == row | hidden
+
+
+@pytest.mark.parametrize("permissions", [PERMISSIONS, [one for one in PERMISSIONS if one != PII]])
+async def test_who_has_not_consented_is_in_every_data_set_under_one_name_of_the_day_alone(
+    handler, as_admin, export, pseudonyms, permissions
+):
+    tenant, venue, refused_, silent, stranger = (uuid4() for _ in range(5))
+    await record(
+        handler,
+        [
+            ada(tenant, refused_, marketing_consent=False),
+            ada(tenant, silent),
+            *(bought(tenant, venue, person) for person in (refused_, silent, stranger)),
+        ],
+    )
+    for person in (refused_, silent, stranger):
+        await as_admin.execute(SCORE, tenant, venue, person, make.NOON)
+
+    rows = {
+        dataset: await export(tenant, dataset, ALWAYS, permissions=permissions, venue_id=str(venue))
+        for dataset in DATA_SETS
+    }
+
+    names = await pseudonyms.of_day(tenant, ZoneInfo("UTC"))
+    called = {names.of("customer", str(person)): person for person in (refused_, silent, stranger)}
+    for dataset in DATA_SETS:
+        assert {row["customer_id"] for row in rows[dataset]} == set(called)
+    people = {called[row["customer_id"]]: row for row in rows["customers"]}
+    for person, consent in ((refused_, False), (silent, None)):
+        row = people[person]
+        assert [row[name] for name in (*ADA, "tags")] == [None] * 5
+        assert (row["marketing_consent"], row["country"], row["order_count"]) == (consent, "GB", 1)
+    unknown = ("name", "country", "marketing_consent", "registered_at", "channel")
+    assert [people[stranger][name] for name in unknown] == [None] * 5
+
+
+async def test_without_the_salts_nobody_is_exported_by_their_id(database, venues, many):
+    nowhere = connect("redis://127.0.0.1:1")
+    exporter = Exporter(database, venues, DailyPseudonyms(nowhere, service="customers"))
+
+    with pytest.raises(DependencyUnavailable):
+        await anext(exporter.batches(TenantScope(many[0]), question_of(asked("purchases", ALWAYS))))
+
+    await nowhere.aclose()
 
 
 async def test_scores_of_the_whole_tenant_are_sent_to_callers_without_a_grant_alone(
@@ -275,8 +344,9 @@ async def test_a_caller_that_goes_away_closes_the_cursor(as_service, many, as_ad
         assert await eventually_equal(lambda: as_admin.fetchval(EXPORTING), 0)
 
 
-async def test_no_more_exports_run_at_once_than_may(database, venues, many):
-    exporter, question = Exporter(database, venues), question_of(asked("purchases", ALWAYS))
+async def test_no_more_exports_run_at_once_than_may(database, venues, pseudonyms, many):
+    exporter = Exporter(database, venues, pseudonyms)
+    question = question_of(asked("purchases", ALWAYS))
     scope = TenantScope(many[0])
     running = [exporter.batches(scope, question) for _ in range(2)]
     for batches in running:
