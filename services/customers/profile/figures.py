@@ -44,7 +44,6 @@ class Figures:
     venue_id: UUID | None
     totals: Sequence[Totals]
     activities: Sequence[Activity]
-    own_segments: Sequence[str]
     preferences: Preferences
     spread: Spread | None
     score: StoredScore | None

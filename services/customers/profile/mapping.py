@@ -34,7 +34,7 @@ def figures_message(figures: Figures) -> profile_pb2.CustomerProfile:
         activities=[_activity_message(one, figures.spread) for one in figures.activities],
         score=None if score is None else _score_message(score),
         status="" if score is None else score.status,
-        segments=[*([] if score is None else [score.segment]), *figures.own_segments],
+        segments=[] if score is None else [score.segment],
         value=None if figures.value is None else _value_message(figures.value),
         churn=None if figures.churn is None else _churn_message(figures.churn),
         preferences=_preference_messages(figures.preferences),

@@ -43,7 +43,8 @@ class Profiles:
     """Profiles of customers.
 
     What is cached holds no name, address, phone number or city: who the person is is read for each call and
-    shown as that caller may see it.
+    shown as that caller may see it. So are the tenant's own segments, which are made and deleted without any
+    fact changing.
 
     Args:
         database: The service's database.
@@ -101,8 +102,12 @@ class Profiles:
         cached = await self._cache.get_or_compute(
             venue_namespace(venue_id), f"profile:{customer_id}", CUSTOMER_FACTS.ttl, compute
         )
-        figures = profile_pb2.CustomerProfile.FromString(cached)
-        return completed(figures, person, now=self._now(), shows_pii=shows_pii)
+        profile = completed(
+            profile_pb2.CustomerProfile.FromString(cached), person, now=self._now(), shows_pii=shows_pii
+        )
+        async with self._database.transaction(scope) as conn:
+            profile.segments.extend(await select_own_segments(conn, scope.tenant_id, customer_id, venue_id))
+        return profile
 
     async def _figures(self, scope: TenantScope, venue_id: UUID | None, person: Person) -> Figures:
         customer_id, readers = person.customer_id, self._readers
@@ -110,7 +115,6 @@ class Profiles:
         async with self._database.transaction(scope) as conn:
             totals = await select_totals(conn, *asked)
             activities = await select_activities(conn, *asked)
-            own_segments = await select_own_segments(conn, *asked)
         scores = await readers.scores.scores(scope, [customer_id], venue_id=venue_id)
         values = await readers.values.values(scope, [customer_id], venue_id=venue_id)
         churn: Mapping[UUID, Churn] = {}
@@ -121,7 +125,6 @@ class Profiles:
             venue_id=venue_id,
             totals=totals,
             activities=activities,
-            own_segments=own_segments,
             preferences=await readers.tastes.of_known(scope, venue_id, customer_id),
             spread=None if venue_id is None else await self._spread(scope, venue_id),
             score=scores.get(customer_id),

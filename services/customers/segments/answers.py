@@ -86,5 +86,6 @@ class SegmentAnswers:
         """What tells the tenant's own segments from others: making or deleting one is a new question."""
         if venue_id is None:
             return ""
-        own = await self._reports.own(scope, venue_id)
-        return blake2b(repr(sorted(own.items())).encode(), digest_size=8).hexdigest()
+        made = await self._reports.made(scope, venue_id)
+        told = "|".join(f"{segment} {at.isoformat()}" for segment, at in made)
+        return blake2b(told.encode(), digest_size=8).hexdigest()

@@ -89,10 +89,10 @@ class SegmentReports:
         ]
         return SegmentReport(compared, tuple(figures_of(SCORED, named).values()), {})
 
-    async def own(self, scope: TenantScope, venue_id: UUID) -> dict[str, str]:
-        """Predicates of the segments that the tenant made for a venue, as JSON by name."""
+    async def made(self, scope: TenantScope, venue_id: UUID) -> list[tuple[str, datetime]]:
+        """Segments that the tenant made for a venue, and when."""
         async with self._database.transaction(scope) as conn:
-            return await SegmentStore(conn, scope.tenant_id, venue_id).own()
+            return await SegmentStore(conn, scope.tenant_id, venue_id).made()
 
     async def analysis(self, scope: TenantScope, venue_id: UUID, segment: str) -> SegmentAnalysis:
         """One segment of a venue.

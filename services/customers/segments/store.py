@@ -14,6 +14,13 @@ select segment, predicate
  where tenant_id = $1 and venue_id = $2
  order by segment
 """
+# Grain: one segment of the venue. Index: customer_segments_pkey.
+_MADE = """
+select segment, created_at
+  from customer_segments
+ where tenant_id = $1 and venue_id = $2
+ order by segment
+"""
 _INSERT = """
 insert into customer_segments (tenant_id, venue_id, segment, predicate, created_at)
 values ($1, $2, $3, $4, $5)
@@ -124,6 +131,11 @@ class SegmentStore:
         """Predicates of the segments that the tenant made, as JSON, by name."""
         rows = await self._driver.fetch(_SEGMENTS, *self._place)
         return {row["segment"]: row["predicate"] for row in rows}
+
+    async def made(self) -> list[tuple[str, datetime]]:
+        """Segments that the tenant made, and when: no two of one name were made at one time."""
+        rows = await self._driver.fetch(_MADE, *self._place)
+        return [(row["segment"], row["created_at"]) for row in rows]
 
     async def insert(self, segment: str, predicate: str, at: datetime) -> bool:
         """Whether the name was free."""

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from google.protobuf import json_format
-from tickettoken.customers.v1 import rfm_pb2, segments_pb2
+from tickettoken.customers.v1 import profile_pb2, rfm_pb2, segments_pb2
 
 from deploy.local.credentials import PERMISSIONS
 from libs.common.bus import open_bus
@@ -329,6 +329,48 @@ async def test_members_follow_purchases_and_what_people_say_of_themselves(client
     assert without_consent == set()
     assert with_consent == {str(person)}
     assert await members(client, venue, "keen") == set()
+
+
+async def test_profiles_tell_of_a_segment_from_when_it_is_made_until_it_is_deleted(client, season):
+    venue = season.venues[0]
+    person = next(iter(season.at(venue)[0]))
+
+    async def told():
+        asked = profile_pb2.GetCustomerProfileRequest(venue_id=str(venue), customer_id=str(person))
+        answer = await client.customers.GetCustomerProfile(asked, metadata=client.metadata)
+        return "everybody" in answer.profile.segments
+
+    deleting = segments_pb2.DeleteSegmentRequest(venue_id=str(venue), segment="everybody")
+    before = await told()
+    await client.customers.CreateSegment(
+        creating(venue, "everybody", ("order_count", ">=", 0)), metadata=client.metadata
+    )
+    meanwhile = await told()
+    await client.customers.DeleteSegment(deleting, metadata=client.metadata)
+
+    assert (before, meanwhile, await told()) == (False, True, False)
+
+
+async def test_a_segment_that_is_made_again_begins_anew(client, season, as_admin):
+    venue = season.venues[0]
+    making = creating(venue, "everybody", ("order_count", ">=", 0))
+
+    async def came():
+        asked = segments_pb2.AnalyzeSegmentRequest(venue_id=str(venue), segment="everybody")
+        return (await client.customers.AnalyzeSegment(asked, metadata=client.metadata)).moved_in_count
+
+    await client.customers.CreateSegment(making, metadata=client.metadata)
+    await as_admin.execute(
+        "update customer_segment_members set since = since - interval '1 year' where tenant_id = $1",
+        season.tenant,
+    )
+    of_old = await came()
+    await client.customers.DeleteSegment(
+        segments_pb2.DeleteSegmentRequest(venue_id=str(venue), segment="everybody"), metadata=client.metadata
+    )
+    await client.customers.CreateSegment(making, metadata=client.metadata)
+
+    assert (of_old, await came()) == (0, len(season.at(venue)[0]))
 
 
 async def test_making_and_deleting_a_segment_may_be_repeated_with_its_key(client, season):
