@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus.revision import happened_at
+from libs.common.bus.texts import problems_of_texts
 from libs.common.errors import FieldViolation, InvalidField
 from libs.common.ids import repeated_id
 from libs.common.rpc.validation import broken_rules
@@ -41,7 +42,7 @@ def problems_of(event: Event) -> list[FieldViolation]:
     """Everything that keeps an event of unknown origin from being applied; none when it is fit.
 
     Beyond the contract's own rules: a time the calendar holds, a venue where the type needs one, a time zone
-    that exists, and amounts whose sums stay within 64 bits.
+    that exists, texts that a database can keep, and amounts whose sums stay within 64 bits.
     """
     return [*broken_rules(event), *_problems_beyond_rules(event)]
 
@@ -81,7 +82,7 @@ def _problems_of_payload(event: Event) -> list[FieldViolation]:
 
 
 def _problems_beyond_rules(event: Event) -> list[FieldViolation]:
-    problems = []
+    problems = problems_of_texts(event)
     if not _is_in_calendar(event):
         problems.append(FieldViolation("occurredAt", "must lie between the years 1 and 9999"))
     kind = event.type

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from libs.common.bus.consumer import in_transaction
-from libs.common.bus.port import DONE, Delivery
+from libs.common.bus.port import DONE, Delivery, Verdict
 from libs.common.catalog.venues import Venues
 from services.customers.read_models.consumer import QUEUE, ReadModels
 from tests.customers.people.shoppers import bought, by, record, registered, updated
@@ -171,3 +171,14 @@ async def test_an_event_that_names_another_tenants_venue_is_refused(handler, as_
 
     assert settlement.reason.startswith("VENUE_NOT_FOUND")
     assert await stored.purchases(as_admin, thief) == {}
+
+
+async def test_a_name_that_no_database_keeps_goes_to_the_dead_letters_with_its_field(handler, as_admin):
+    tenant, person, other = uuid4(), uuid4(), uuid4()
+    told = [registered(tenant, person, name="Ada\0 Byron"), registered(tenant, other, name="Bea")]
+
+    bad, good = await handler([Delivery(event, 1) for event in told])
+
+    assert (bad.verdict, good) == (Verdict.DEAD, DONE)
+    assert bad.reason.startswith("INVALID_FIELD: customerRegistered.profile.name")
+    assert [str(other)] == list(await stored.people(as_admin, tenant))

@@ -12,6 +12,7 @@ from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from services.metrics.ingest.judgement import RESERVED_TYPES
 from services.metrics.ingest.publisher import Publisher
+from tests.customers.people.shoppers import registered
 from tests.platform import events as make
 
 
@@ -215,3 +216,20 @@ async def test_amounts_whose_sums_would_overflow_are_refused(publisher, amounts,
     assert list(verdicts.refusals) == [0]
     assert verdicts.refusals[0].reason == "INVALID_FIELD"
     assert verdicts.refusals[0].message.startswith(field)
+
+
+async def test_texts_that_no_database_keeps_are_refused_by_their_field(publisher):
+    tenant, person = uuid4(), uuid4()
+    sent = [
+        registered(tenant, person, name="Ada\0 Byron", tags=["fine", "not\0fine"]),
+        registered(tenant, person, name="Ada Byron", email="ada@example.org"),
+    ]
+
+    verdicts = await publisher.publish(TenantScope(tenant), sent)
+
+    assert list(verdicts.refusals) == [0]
+    assert verdicts.refusals[0].reason == "INVALID_FIELD"
+    assert verdicts.refusals[0].message == (
+        "customerRegistered.profile.name: must not contain the character U+0000; "
+        "customerRegistered.profile.tags[1]: must not contain the character U+0000"
+    )
