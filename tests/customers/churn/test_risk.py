@@ -1,0 +1,259 @@
+"""GetChurnRisk of a running service against a naive recount of the very purchases."""
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from math import prod
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from tickettoken.customers.v1 import churn_pb2
+
+from deploy.local.credentials import PERMISSIONS
+from libs.common.context import TenantScope
+from libs.common.paging import PageTokens
+from services.customers.churn.options import ChurnOptions
+from services.customers.churn.risk import ChurnRisk
+from services.customers.churn.silent_days import days_since, silent_since
+from services.customers.models.registry import ModelRegistry
+from services.customers.people.reader import PeopleReader
+from tests.customers.churn.conftest import BOTH, ZONES
+from tests.customers.lifetime.conftest import orders_of
+from tests.customers.lifetime.histories import Row
+from tests.customers.people.shoppers import registered
+from tests.metrics.serving import bad_fields, refused
+from tests.platform import events as make
+
+WITHOUT_PII = frozenset(PERMISSIONS) - {"analytics.pii"}
+# Grain: customer at a place.
+STORED = "select customer_id, venue_id, probability from customer_churn where tenant_id = $1"
+
+
+def asking(client, **fields):
+    request = churn_pb2.GetChurnRiskRequest(**fields)
+    return client.analytics.GetChurnRisk(request, metadata=client.metadata)
+
+
+async def every_page(client, **fields):
+    """All customers of a list, page by page, and its first page."""
+    first = page = await asking(client, **fields)
+    found = list(page.customers)
+    while page.next_page_token:
+        page = await asking(client, page_token=page.next_page_token, **fields)
+        assert page.customers
+        found += page.customers
+    return found, first
+
+
+def recounted(rows, venues, threshold):
+    """Days of silence of each customer at risk, and how many customers there are."""
+    least = {}
+    for row in rows:
+        if row.venue in venues and row.count:
+            zone = ZoneInfo(ZONES[row.venue])
+            days = (datetime.now(zone).date() - row.sold_at.astimezone(zone).date()).days
+            least[row.customer] = min(days, least.get(row.customer, days))
+    return {who: days for who, days in least.items() if days >= threshold}, len(least)
+
+
+def last_purchases(rows, venues):
+    last = {}
+    for row in rows:
+        if row.venue in venues:
+            last[row.customer] = max(row.sold_at, last.get(row.customer, row.sold_at))
+    return last
+
+
+@pytest.fixture
+async def stored(as_admin, tenant_id, foretold):
+    """Probabilities by customer, by place."""
+    places = defaultdict(dict)
+    for row in await as_admin.fetch(STORED, tenant_id):
+        places[row["venue_id"]][row["customer_id"]] = row["probability"]
+    return places
+
+
+async def test_customers_at_risk_of_a_venue_and_of_the_tenant(client, venue_ids, foretold, stored):
+    for venues, place, fields in (
+        ((0,), venue_ids[0], {"venue_id": str(venue_ids[0]), "threshold": 120}),
+        ((0, 1), UUID(int=0), {}),
+    ):
+        threshold = fields.get("threshold", 90)
+        found, first = await every_page(client, page_size=70, **fields)
+
+        silent, count = recounted(foretold, venues, threshold)
+        assert {UUID(one.customer_id): one.days_since_last_purchase for one in found} == silent
+        assert len(found) == len(silent) == first.at_risk_count
+        assert (first.customer_count, first.threshold) == (count, threshold)
+        assert first.at_risk_ratio == len(silent) / count
+        assert (first.horizon_days, first.stored_horizon_days) == (90, 90)
+        assert {
+            UUID(one.customer_id): one.churn_probability for one in found if one.HasField("churn_probability")
+        } == {who: stored[place][who] for who in silent if who in stored[place]}
+        last = last_purchases(foretold, venues)
+        order = sorted(silent, key=lambda who: (-stored[place].get(who, -1), last[who], who))
+        assert [UUID(one.customer_id) for one in found] == order
+
+
+async def test_money_is_told_by_currency_and_purchases_are_counted(client, venue_ids, foretold):
+    found, _ = await every_page(client, page_size=1000)
+
+    own = [row for row in foretold if row.customer == BOTH]
+    (both,) = [one for one in found if one.customer_id == str(BOTH)]
+    assert both.order_count == len(own) == 3
+    assert [(one.currency, one.amount_minor) for one in both.spends] == [("EUR", 400), ("USD", 900)]
+    assert both.last_purchase_time.ToDatetime(UTC) == max(row.sold_at for row in own)
+
+
+async def test_another_horizon_changes_what_is_shown_and_not_the_order(client, venue_ids, foretold):
+    where = {"venue_id": str(venue_ids[0]), "page_size": 1000}
+
+    usual = await asking(client, **where)
+    year = await asking(client, horizon_days=365, **where)
+
+    assert [one.customer_id for one in year.customers] == [one.customer_id for one in usual.customers]
+    assert (year.horizon_days, year.stored_horizon_days) == (365, 90)
+    for one in year.customers[::40]:
+        request = churn_pb2.PredictChurnRequest(
+            venue_id=str(venue_ids[0]), customer_id=one.customer_id, horizon_days=365
+        )
+        alone = await client.predictions.PredictChurn(request, metadata=client.metadata)
+        assert one.churn_probability == pytest.approx(alone.churn_probability)
+        assert one.model == alone.model
+
+
+async def test_a_grant_of_several_venues_multiplies_their_own_probabilities(
+    customers_process, tenant_id, venue_ids, foretold, stored
+):
+    async with customers_process.client(tenant_id, venue_ids=venue_ids) as granted:
+        found, first = await every_page(granted, page_size=1000)
+        other = await asking(granted, page_size=1000, horizon_days=30)
+
+    silent, count = recounted(foretold, (0, 1), 90)
+    own = defaultdict(set)
+    for row in foretold:
+        own[row.customer].add(venue_ids[row.venue])
+    expected = {
+        who: prod(stored[venue][who] for venue in own[who])
+        for who in silent
+        if all(who in stored[venue] for venue in own[who])
+    }
+    chances = {UUID(one.customer_id): one.churn_probability for one in found}
+    assert chances == pytest.approx(expected)
+    assert expected[BOTH] < min(stored[venue][BOTH] for venue in venue_ids)
+    assert (first.at_risk_count, first.customer_count) == (len(silent), count)
+    ranks = list(chances.values())
+    assert all(later <= before + 1e-12 for before, later in pairwise(ranks))
+    assert all(one.HasField("churn_probability") for one in other.customers)
+
+
+async def test_a_grant_of_one_venue_tells_nothing_of_the_others(
+    customers_process, tenant_id, venue_ids, foretold, stored
+):
+    async with customers_process.client(tenant_id, venue_ids=[venue_ids[1]]) as granted:
+        found, first = await every_page(granted, page_size=1000)
+        refusal = await refused(asking(granted, venue_id=str(venue_ids[0])))
+
+    silent, count = recounted(foretold, (1,), 90)
+    assert {UUID(one.customer_id) for one in found} == set(silent)
+    assert first.customer_count == count
+    (both,) = [one for one in found if one.customer_id == str(BOTH)]
+    assert [(one.currency, one.amount_minor) for one in both.spends] == [("USD", 900)]
+    assert both.churn_probability == stored[venue_ids[1]][BOTH]
+    assert refusal == ("NOT_FOUND", "VENUE_NOT_FOUND")
+
+
+async def test_without_a_run_the_rule_holds_and_no_probability_is_told(
+    apply, customers_process, client, tenant_id, venue_ids, filled
+):
+    order = uuid4()
+    gone, at = UUID(int=950), datetime.now(UTC) - timedelta(days=200)
+    bought = make.order_completed(tenant_id, venue_ids[0], order, customer=gone, lines=((1, 900),), at=at)
+    refund = make.order_refunded(tenant_id, venue_ids[0], order, amount=900, at=at + timedelta(days=1))
+    await apply([refund, bought])
+    await apply([refund, bought])
+
+    found, first = await every_page(client, page_size=90, threshold=30)
+    async with customers_process.client(uuid4()) as stranger:
+        nothing = await asking(stranger)
+
+    silent, count = recounted(filled, (0, 1), 30)
+    last = last_purchases(filled, (0, 1))
+    assert (first.at_risk_count, first.customer_count) == (len(silent), count)
+    assert (nothing.at_risk_count, nothing.customer_count, len(nothing.customers)) == (0, 0, 0)
+    assert not nothing.HasField("at_risk_ratio")
+    assert not nothing.HasField("as_of")
+    assert {UUID(one.customer_id): one.days_since_last_purchase for one in found} == silent
+    assert [UUID(one.customer_id) for one in found] == sorted(silent, key=lambda who: (last[who], who))
+    assert not any(one.HasField("churn_probability") or one.model for one in found)
+
+
+async def test_who_customers_are_is_masked_for_those_who_may_not_see_it(
+    apply, customers_process, client, tenant_id, venue_ids
+):
+    customer, at = uuid4(), datetime.now(UTC) - timedelta(days=100)
+    known = registered(tenant_id, customer, name="Quirina Vandersteen", email="quirina@example.org")
+    await apply([known, *orders_of(tenant_id, venue_ids, [Row(0, customer, at)])])
+
+    (shown,) = (await asking(client)).customers
+    async with customers_process.client(tenant_id, permissions=WITHOUT_PII) as narrow:
+        (masked,) = (await asking(narrow)).customers
+
+    assert (shown.identity.name, shown.identity.email) == ("Quirina Vandersteen", "quirina@example.org")
+    assert masked.identity.is_masked
+    assert "Vandersteen" not in str(masked)
+    assert "quirina" not in str(masked)
+    assert masked.days_since_last_purchase == 100
+
+
+async def test_the_terms_of_a_list_have_bounds(client, venue_ids, filled):
+    page = await asking(client, page_size=1)
+
+    for field, name, values in (
+        ("threshold", "threshold", (0, 366)),
+        ("horizon_days", "horizonDays", (0, 366)),
+        ("venue_id", "venueId", ("x",)),
+        ("page_size", "pageSize", (-1,)),
+        ("page_token", "pageToken", ("x",)),
+    ):
+        for value in values:
+            assert await bad_fields(asking(client, **{field: value})) == [name]
+    other = asking(client, page_token=page.next_page_token, threshold=7)
+    assert await refused(other) == ("INVALID_ARGUMENT", "PAGE_TOKEN_INVALID")
+    assert await refused(asking(client, venue_id=str(uuid4()))) == ("NOT_FOUND", "VENUE_NOT_FOUND")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Pacific/Auckland", "America/Santiago", "Asia/Gaza"])
+def test_whole_days_are_those_of_the_venues_clock(zone):
+    clock = ZoneInfo(zone)
+
+    for hours in range(0, 24 * 400, 7):
+        now = datetime(2025, 1, 1, 0, 30, tzinfo=UTC) + timedelta(hours=hours)
+        since = silent_since(now, clock, 14)
+        just_before = since - timedelta(microseconds=1)
+        assert days_since(since, now, clock) == 13
+        assert days_since(just_before, now, clock) == 14
+
+
+async def test_a_purchase_at_midnight_counts_for_the_day_that_begins(
+    database, venues, apply, tenant_id, venue_ids
+):
+    clock = ZoneInfo("America/New_York")
+    now = datetime(2025, 11, 20, 3, 30, tzinfo=UTC)  # still the 19th there; clocks were turned on the 2nd
+    edge = datetime(2025, 10, 21, tzinfo=clock).astimezone(UTC)
+    late, early = UUID(int=1), UUID(int=2)
+    rows = [Row(0, late, edge), replace(Row(0, early, edge), sold_at=edge - timedelta(microseconds=1))]
+    told = make.venue_updated(tenant_id, venue_ids[0], time_zone="America/New_York")
+    await apply([told, *orders_of(tenant_id, venue_ids, rows)])
+    pages, options = PageTokens(b"p" * 32), ChurnOptions()
+    readers = database, venues, ModelRegistry(database, venues), PeopleReader(database)
+    risk = ChurnRisk(*readers, pages=pages, options=options, now=lambda: now)
+
+    request = churn_pb2.GetChurnRiskRequest(venue_id=str(venue_ids[0]), threshold=30)
+    page = await risk.page(TenantScope(tenant_id), request)
+
+    assert [one.silent.customer_id for one in page.customers] == [early]
+    assert page.customers[0].days == 30
+    assert page.found.customer_count == 2
