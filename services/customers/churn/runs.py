@@ -15,7 +15,7 @@ from services.customers.churn.options import ChurnOptions
 from services.customers.churn.store import RunStore
 from services.customers.lifetime.feed import PurchaseFeed
 from services.customers.models.entry import WHOLE_TENANT, ModelEntry
-from services.customers.models.patience import take_time
+from services.customers.models.patience import take_time, wait_in_turn
 from services.customers.models.process import FittingProcess, Progress, fitting_process
 from services.customers.models.registry import newest_in, register
 from services.customers.namespaces import venue_namespaces
@@ -114,7 +114,6 @@ class ChurnRuns:
                 if one.entry.is_serving
             ]
             question = {
-                "as_of": as_of.isoformat(),
                 "horizon_days": self._options.horizon_days,
                 "models": {
                     str(entry.venue_id): {
@@ -125,7 +124,7 @@ class ChurnRuns:
                     for entry in models
                 },
             }
-            await feed.send(process, venues, question)
+            await feed.send(process, venues, as_of, question)
 
     async def _write(
         self,
@@ -150,6 +149,7 @@ class ChurnRuns:
         """Bring what depends on churn after it, such as members of segments with a condition on it."""
         async with self._database.transaction(scope) as conn:
             await take_time(conn)
+            await wait_in_turn(conn)
             await lock_scores(conn, scope.tenant_id)
             for venue_id in venue_ids:
                 await self._follows.everyone(conn, scope.tenant_id, venue_id)

@@ -17,7 +17,7 @@ class Accounts:
         customer: Code of the customer.
         currency: Code of the currency.
         purchase_count: Purchases that stand, all of them.
-        historic: Net spend in minor units, of all time.
+        historic: Net spend of all purchases in minor units.
         newest: Microseconds of the newest fact.
         history: Place of the customer in the histories; -1 for one who first bought after their end.
         share: Of the customer's purchases up to the end, those in this currency, 0 to 1.

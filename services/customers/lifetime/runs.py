@@ -104,11 +104,10 @@ class LifetimeRuns:
             await require_whole(conn, scope.tenant_id)
             feed = PurchaseFeed(conn, scope.tenant_id)
             question = {
-                "as_of": as_of.isoformat(),
                 "horizon_days": self._options.horizon_days,
                 "least_repeaters": self._options.least_repeaters,
             }
-            await feed.send(process, await feed.venues(), question)
+            await feed.send(process, await feed.venues(), as_of, question)
 
     async def _write(
         self,

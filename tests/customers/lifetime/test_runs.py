@@ -81,6 +81,27 @@ async def test_a_run_stores_each_customer_by_venue_and_for_the_tenant(
     assert {place.venue_id for place in report.places} == {WHOLE_TENANT, *venue_ids}
 
 
+async def test_a_run_that_looks_back_from_a_past_moment_sums_up_what_was_bought_until_then(
+    as_admin, fit, tenant_id, venue_ids, filled
+):
+    past = START + timedelta(days=250, hours=3)
+
+    await fit(tenant_id, as_of=past)
+
+    bought = defaultdict(int)
+    for row in filled:
+        if row.sold_at <= past:
+            bought[row.customer, row.currency] += row.spend
+    stored = await as_admin.fetch(STORED, tenant_id)
+    whole = {
+        (row["customer_id"], row["currency"]): row["historic_minor"]
+        for row in stored
+        if row["venue_id"] == WHOLE_TENANT
+    }
+    assert whole == bought
+    assert sum(bought.values()) < sum(row.spend for row in filled)
+
+
 async def test_a_run_over_the_same_facts_leaves_the_same_values(as_admin, fit, tenant_id, filled):
     await fit(tenant_id)
     first = await as_admin.fetch(STORED, tenant_id)
