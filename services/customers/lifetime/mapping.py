@@ -6,6 +6,7 @@ from typing import Any
 from tickettoken.customers.v1 import lifetime_pb2
 
 from libs.common.amounts import money_message
+from libs.common.context import TenantScope
 from libs.common.moments import timestamp_of
 from services.customers.lifetime.answers import CustomerValue, PredictedValue, Summary
 from services.customers.lifetime.predicting import Asked, PredictedAccount
@@ -67,8 +68,8 @@ def prediction_message(value: PredictedValue, asked: Asked) -> lifetime_pb2.Pred
     )
 
 
-def summary_message(summary: Summary) -> lifetime_pb2.LifetimeValueSummary:
-    """The values of a place's customers."""
+def summary_message(summary: Summary, scope: TenantScope) -> lifetime_pb2.LifetimeValueSummary:
+    """The values of a place's customers, with the models as far as a scope may know of them."""
     run = summary.run
     serving = next(
         (one.entry for one in summary.models if one.entry.kind == "purchases" and one.entry.is_serving), None
@@ -83,7 +84,7 @@ def summary_message(summary: Summary) -> lifetime_pb2.LifetimeValueSummary:
         fitted_on="" if serving is None else serving.fitted_on,
         refusal_reason=run.refusal or "",
         least_repeater_count=run.least_repeaters,
-        models=map(model_message, summary.models),
+        models=[model_message(model, scope) for model in summary.models],
         horizon_days=run.horizon_days,
         first_date=run.first_day.isoformat(),
         last_date=run.last_day.isoformat(),

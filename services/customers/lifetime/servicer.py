@@ -50,5 +50,8 @@ class LifetimeSummaryServicer:
         self, request: lifetime_pb2.GetLifetimeValueSummaryRequest, _context: object
     ) -> lifetime_pb2.GetLifetimeValueSummaryResponse:
         venue_id = UUID(request.venue_id) if request.venue_id else None
-        found = await self._values.summaries(current_caller().scope, venue_id)
-        return lifetime_pb2.GetLifetimeValueSummaryResponse(summaries=map(summary_message, found))
+        scope = current_caller().scope
+        found = await self._values.summaries(scope, venue_id)
+        return lifetime_pb2.GetLifetimeValueSummaryResponse(
+            summaries=[summary_message(summary, scope) for summary in found]
+        )

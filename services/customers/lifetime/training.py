@@ -13,7 +13,7 @@ from services.customers.lifetime.accounts import Place
 from services.customers.lifetime.fitting import Estimate, FitRefused, Why
 from services.customers.lifetime.purchase_model import PurchaseModel
 from services.customers.lifetime.selection import CANDIDATES, NothingServes, Score, Selection, selected, split
-from services.customers.models.entry import FittedOn, ModelEntry
+from services.customers.models.entry import BEFORE, FittedOn, ModelEntry
 
 NOT_ENOUGH_HISTORY: Final = "NOT_ENOUGH_HISTORY"
 NOT_IDENTIFIABLE: Final = "MODEL_NOT_IDENTIFIABLE"
@@ -181,7 +181,8 @@ def _spends(
         entry = replace(blank, name=SPEND_MODEL, currency=currencies[currency], **counts)
         if lender is not None and entry.repeater_count < lender[1]:
             lent = lender[0].spend_entries[currencies[currency]]
-            entries.append(replace(lent, venue_id=blank.venue_id, hold_out={}, **counts))
+            lent = replace(lent, first_day=blank.first_day, last_day=blank.last_day, hold_out={})
+            entries.append(replace(lent, venue_id=blank.venue_id, **counts))
             if currency in lender[0].spends:
                 estimates[currency] = lender[0].spends[currency]
             continue
@@ -219,8 +220,8 @@ def _figures(score: Score, model: PurchaseModel, before: Estimate) -> dict[str, 
         "root_mean_square_error": score.root_mean_square_error,
         "expected_total": score.expected_total,
         "actual_total": score.actual_total,
-        "before_log_likelihood": before.log_likelihood,
+        f"{BEFORE}log_likelihood": before.log_likelihood,
     }
     return own | {
-        f"before_{name}": float(value) for name, value in zip(model.parameters, before.at, strict=True)
+        f"{BEFORE}{name}": float(value) for name, value in zip(model.parameters, before.at, strict=True)
     }

@@ -1,8 +1,8 @@
 """A candidate as one training left it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Final, Literal
+from typing import Final, Literal, Self
 from uuid import UUID
 
 Kind = Literal["purchases", "spend", "churn"]
@@ -10,6 +10,8 @@ FittedOn = Literal["venue", "tenant"]
 
 WHOLE_TENANT: Final = UUID(int=0)
 """In the place of a venue: made from all venues; visible only to callers without a venue grant."""
+BEFORE: Final = "before_"
+"""Begins the names of figures of the fit that was tried, to the time before the held-out one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,16 @@ class ModelEntry:
     covariance: list[list[float]] | None = None
     log_likelihood: float | None = None
     hold_out: dict[str, float] = field(default_factory=dict)
+
+    def without_lender(self) -> Self:
+        """The candidate without what tells of other venues, where it was fitted to their customers as well.
+
+        What remains of the comparison is how it did on the venue's own held-out time.
+        """
+        if self.fitted_on == "venue" or self.venue_id == WHOLE_TENANT:
+            return self
+        own = {name: value for name, value in self.hold_out.items() if not name.startswith(BEFORE)}
+        return replace(self, parameters=None, covariance=None, log_likelihood=None, hold_out=own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from tickettoken.customers.v1 import models_pb2
 
+from libs.common.context import TenantScope
 from libs.common.moments import timestamp_of
 from services.customers.models.entry import WHOLE_TENANT, TrainedModel
 
 
-def model_message(trained: TrainedModel) -> models_pb2.FittedModel:
-    """A candidate."""
-    entry = trained.entry
+def model_message(trained: TrainedModel, scope: TenantScope) -> models_pb2.FittedModel:
+    """A candidate, as far as a scope may know of what it was fitted to."""
+    entry = trained.entry if scope.venue_ids is None else trained.entry.without_lender()
     return models_pb2.FittedModel(
         venue_id="" if entry.venue_id == WHOLE_TENANT else str(entry.venue_id),
         kind=entry.kind,

@@ -20,5 +20,8 @@ class ModelsServicer:
     ) -> models_pb2.GetCustomerModelPerformanceResponse:
         kinds = CHURN_KINDS if request.model_type == "churn" else CLV_KINDS
         venue_id = UUID(request.venue_id) if request.venue_id else None
-        models = await self._registry.newest(current_caller().scope, venue_id, kinds)
-        return models_pb2.GetCustomerModelPerformanceResponse(models=map(model_message, models))
+        scope = current_caller().scope
+        models = await self._registry.newest(scope, venue_id, kinds)
+        return models_pb2.GetCustomerModelPerformanceResponse(
+            models=[model_message(model, scope) for model in models]
+        )

@@ -215,6 +215,27 @@ async def test_a_grant_gets_its_venues_and_nothing_of_the_others(
     assert refusal == ("NOT_FOUND", "VENUE_NOT_FOUND")
 
 
+async def test_a_grant_is_told_nothing_of_others_by_a_fit_that_the_tenant_lent(
+    customers_process, client, tenant_id, venue_ids, filled
+):
+    request = lifetime_pb2.GetLifetimeValueSummaryRequest(venue_id=str(venue_ids[1]))
+
+    (whole,) = (await client.analytics.GetLifetimeValueSummary(request, metadata=client.metadata)).summaries
+    async with customers_process.client(tenant_id, venue_ids=[venue_ids[1]]) as limited:
+        (own,) = (
+            await limited.analytics.GetLifetimeValueSummary(request, metadata=limited.metadata)
+        ).summaries
+
+    assert {one.fitted_on for one in own.models} == {"tenant"}
+    assert [one.name for one in own.models] == [one.name for one in whole.models]
+    assert all(one.parameters and one.HasField("log_likelihood") for one in whole.models if one.is_serving)
+    assert not any(one.parameters or one.HasField("log_likelihood") for one in own.models)
+    assert not any(name.startswith("before_") for one in own.models for name in one.hold_out)
+    assert {one.first_date for one in own.models} == {own.first_date}
+    serving = next(one for one in own.models if one.kind == "purchases" and one.is_serving)
+    assert serving.hold_out["actual_total"] > 0
+
+
 async def test_another_tenant_finds_nothing(customers_process, venue_ids, filled):
     async with customers_process.client(uuid4()) as client:
         summary = await client.analytics.GetLifetimeValueSummary(
