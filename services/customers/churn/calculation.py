@@ -1,21 +1,24 @@
 """Churn of the customers of one place: the better of a model of purchases and a classifier serves."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 import numpy as np
 
-from services.customers.churn.prediction import PlaceChurn
+from services.customers.churn.candidates import Candidate, blank_entry, by_outcomes, by_purchases
+from services.customers.churn.features import history_of
+from services.customers.churn.prediction import Lent, PlaceChurn
+from services.customers.churn.trial import Trial, tried
 from services.customers.lifetime.accounts import Place
-from services.customers.lifetime.churn import churn_probability, missed_usual_show, usual_gap
+from services.customers.lifetime.churn import missed_usual_show, usual_gap
 from services.customers.lifetime.purchase_model import PurchaseModel
 from services.customers.lifetime.summaries import Array
-from services.customers.lifetime.training import NOT_ENOUGH_HISTORY, UNIT_DAYS
-from services.customers.models.entry import FittedOn, ModelEntry
+from services.customers.lifetime.training import UNIT_DAYS
+from services.customers.models.entry import FittedOn
 
-USUAL_QUANTILE = 0.9
+USUAL_QUANTILE: Final = 0.9
 
 
 def churned(
@@ -32,7 +35,9 @@ def churned(
     """Churn of each customer of a place within the horizon after `end`.
 
     Works for minutes on a long history: call it in the process that fits. The tenant comes first; its result
-    is given on for each of its venues.
+    is given on for each of its venues. Both candidates are compared on the last horizon; the one with the
+    lower Brier score serves, the classifier taught anew with the outcomes of that horizon. Without a
+    comparison a venue follows the tenant, and the model of purchases goes before the classifier.
 
     Args:
         place: The customers' purchases up to `end`.
@@ -45,44 +50,67 @@ def churned(
         whole: What was found of the tenant; None: this is the tenant. Venues with too few outcomes are served
             by the tenant's.
     """
-    seen = place.histories.summaries
-    blank = _blank(place, venue_id, fitted_on, end)
-    nothing = np.full(len(seen), np.nan)
-    if model is None or parameters is None:
-        message = "no model of purchases could be fitted"
-        refusal: dict[str, Any] = {"refusal": NOT_ENOUGH_HISTORY, "refusal_message": message}
-        return PlaceChurn(
-            place.histories.customers,
-            nothing,
-            None,
-            nothing,
-            np.zeros(len(seen), np.bool_),
-            None,
-            (),
-            **refusal,
-        )
-    named = dict(zip(model.parameters, parameters.tolist(), strict=True))
-    return PlaceChurn(
-        place.histories.customers,
-        churn_probability(model, parameters, seen, horizon_days / UNIT_DAYS),
-        None,
-        usual_gap(parameters, seen, USUAL_QUANTILE) * UNIT_DAYS,
-        missed_usual_show(parameters, seen, USUAL_QUANTILE),
-        model.name,
-        (replace(blank, name=model.name, is_serving=True, parameters=named),),
+    history = history_of(place.customers, place.days)
+    lent = None if whole is None else whole.lent
+    blank = blank_entry(place, venue_id, fitted_on, end=end, horizon_days=horizon_days)
+    trial = tried(
+        history,
+        model,
+        first=blank.first_day.toordinal(),
+        end=end,
+        horizon_days=horizon_days,
+        lent=lent,
+        borrows_model=fitted_on == "tenant",
+    )
+    candidates = []
+    if model is not None and parameters is not None:
+        candidates.append(by_purchases(blank, model, parameters, history=history, trial=trial))
+    learnt, classifier = by_outcomes(blank, history=history, trial=trial, lent=lent)
+    candidates.append(learnt)
+    serving = _serving(candidates, trial, whole) if len(history.customers) else None
+    found = replace(
+        _nothing(place, parameters, learnt),
+        entries=tuple(replace(one.entry, is_serving=one is serving) for one in candidates),
+        lent=Lent(trial.before, trial.classifier, classifier) if whole is None else None,
+    )
+    if serving is None:
+        return found
+    probability, drivers = serving.told(history, end)
+    return replace(
+        found,
+        probability=probability,
+        drivers=drivers,
+        model=serving.entry.name,
+        refusal=None,
+        refusal_message=None,
     )
 
 
-def _blank(place: Place, venue_id: UUID, fitted_on: FittedOn, end: int) -> ModelEntry:
+def _serving(candidates: Sequence[Candidate], trial: Trial, whole: PlaceChurn | None) -> Candidate | None:
+    """The better one where they were compared; otherwise the tenant's choice, or the first that can serve."""
+    able = {one.entry.name: one for one in candidates if one.chance is not None}
+    chosen = trial.best
+    if chosen is None and whole is not None:
+        chosen = whole.model
+    return able.get(chosen or "", next(iter(able.values()), None))
+
+
+def _nothing(place: Place, parameters: Array | None, learnt: Candidate) -> PlaceChurn:
+    """What can be said of customers where nothing serves."""
     seen = place.histories.summaries
-    return ModelEntry(
-        venue_id=venue_id,
-        kind="churn",
-        name="",
-        fitted_on=fitted_on,
-        is_serving=False,
-        customer_count=len(seen),
-        repeater_count=int((seen.repeats > 0).sum()),
-        first_day=date.fromordinal(int(place.days.min()) if len(place.days) else end),
-        last_day=date.fromordinal(end),
+    unknown, missed = np.full(len(seen), np.nan), np.zeros(len(seen), np.bool_)
+    gaps = unknown
+    if parameters is not None:
+        gaps = usual_gap(parameters, seen, USUAL_QUANTILE) * UNIT_DAYS
+        missed = missed_usual_show(parameters, seen, USUAL_QUANTILE)
+    return PlaceChurn(
+        customers=place.histories.customers,
+        probability=unknown,
+        drivers=None,
+        usual_gap_days=gaps,
+        has_missed_usual_show=missed,
+        model=None,
+        entries=(),
+        refusal=learnt.entry.refusal,
+        refusal_message=learnt.entry.refusal_message,
     )

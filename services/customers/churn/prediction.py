@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.customers.churn.estimator import Estimator
 from services.customers.lifetime.summaries import Array, Codes
 from services.customers.models.entry import ModelEntry
 
@@ -31,6 +32,22 @@ class Drivers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Lent:
+    """What a tenant lends to venues of its own with too few outcomes.
+
+    Attributes:
+        before: Parameters of the model of purchases, fitted to the time before the held-out one; None: it was
+            refused.
+        tried: The classifier as it was compared; None: too few outcomes.
+        classifier: The classifier taught with the newest outcomes as well.
+    """
+
+    before: Array | None
+    tried: Estimator | None
+    classifier: Estimator | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PlaceChurn:
     """Of each customer of a place, whether they will stay away; arrays have one entry a customer.
 
@@ -45,6 +62,7 @@ class PlaceChurn:
         entries: Candidates for the registry, all of kind "churn".
         refusal: Why nothing serves: NOT_ENOUGH_HISTORY or MODEL_NOT_IDENTIFIABLE.
         refusal_message: The same as a sentence.
+        lent: What venues may borrow.
     """
 
     customers: Codes
@@ -56,3 +74,4 @@ class PlaceChurn:
     entries: tuple[ModelEntry, ...]
     refusal: str | None = None
     refusal_message: str | None = None
+    lent: Lent | None = None
