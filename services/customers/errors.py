@@ -141,3 +141,10 @@ class RefreshIncomplete(AnalyticsError):
 
     kind = Kind.UNAVAILABLE
     reason = "REFRESH_INCOMPLETE"
+
+
+class TooManyCustomers(AnalyticsError):
+    """Several venues have more customers than are compared with each other for one call."""
+
+    kind = Kind.FAILED_PRECONDITION
+    reason = "TOO_MANY_CUSTOMERS"

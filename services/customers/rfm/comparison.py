@@ -47,6 +47,12 @@ class Comparison:
             run = (await last_runs(conn, scope.tenant_id, [venue_id])).get(venue_id)
         return None if run is None else _compared(run)
 
+    async def customer_count(self, scope: TenantScope, venue_ids: Collection[UUID]) -> int:
+        """Customers of venues as of their last runs, those of several counted at each."""
+        async with self._database.transaction(scope) as conn:
+            runs = await last_runs(conn, scope.tenant_id, sorted(venue_ids))
+        return sum(run.customer_count for run in runs.values())
+
     async def anew(
         self, scope: TenantScope, venue_ids: Collection[UUID], *, as_of: datetime
     ) -> tuple[Compared, list[Total]] | None:

@@ -1,6 +1,6 @@
 """Use case: segments of a venue, or of all that the token grants; the three routes about them share it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -9,7 +9,7 @@ from uuid import UUID
 from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
-from services.customers.errors import SegmentNotFound
+from services.customers.errors import SegmentNotFound, TooManyCustomers
 from services.customers.rfm.comparison import Compared, Comparison
 from services.customers.rfm.place import WHOLE_TENANT
 from services.customers.rfm.segments import SEGMENTS
@@ -17,6 +17,7 @@ from services.customers.segments.figures import SegmentFigures, figures_of
 from services.customers.segments.store import SegmentStore
 
 MOVE_DAYS: Final = 30
+MOST_COMPARED: Final = 200_000
 SCORED: Final = tuple(segment.value for segment in SEGMENTS)
 
 
@@ -30,6 +31,11 @@ class SegmentReport:
     compared: Compared | None
     segments: Sequence[SegmentFigures]
     own: Mapping[str, str]
+
+    def of_scores(self) -> "SegmentReport":
+        """The segments that every place has."""
+        scored = tuple(one for one in self.segments if one.segment not in self.own)
+        return SegmentReport(self.compared, scored, {})
 
     @property
     def customer_count(self) -> int:
@@ -54,24 +60,40 @@ class SegmentReports:
         database: The service's database.
         venues: Venues of every tenant.
         comparison: How customers compare.
+        most_compared: Customers of several venues, those of each counted, that one call compares.
     """
 
-    def __init__(self, database: Database, venues: Venues, comparison: Comparison) -> None:
+    def __init__(
+        self,
+        database: Database,
+        venues: Venues,
+        comparison: Comparison,
+        *,
+        most_compared: int = MOST_COMPARED,
+    ) -> None:
         self._database = database
         self._venues = venues
         self._comparison = comparison
+        self._most_compared = most_compared
 
     async def report(self, scope: TenantScope, venue_id: UUID | None) -> SegmentReport:
         """Segments of a venue, or (None) of everything that the scope sees.
 
+        What a grant of several venues covers together is stored nowhere: the database sums their purchases up
+        by customer in one pass, and the customers are compared.
+
         Raises:
             VenueNotFound: The scope has no such venue.
+            TooManyCustomers: The venues granted have more customers than are compared for one call.
         """
         if venue_id is not None:
             await self._venues.require(scope, [venue_id])
             return await self._stored(scope, venue_id)
         if scope.venue_ids is None:
             return await self._stored(scope, WHOLE_TENANT)
+        if len(scope.venue_ids) == 1:
+            return (await self._stored(scope, *scope.venue_ids)).of_scores()
+        await self._require_few(scope, scope.venue_ids)
         found = await self._comparison.anew(scope, scope.venue_ids, as_of=datetime.now(UTC))
         if found is None:
             return SegmentReport(None, (), {})
@@ -88,6 +110,15 @@ class SegmentReports:
             for one in totals
         ]
         return SegmentReport(compared, tuple(figures_of(SCORED, named).values()), {})
+
+    async def _require_few(self, scope: TenantScope, venue_ids: Collection[UUID]) -> None:
+        count = await self._comparison.customer_count(scope, venue_ids)
+        if count > self._most_compared:
+            raise TooManyCustomers(
+                "the venues granted have too many customers to be compared for one call; ask for one venue",
+                customer_count=count,
+                limit=self._most_compared,
+            )
 
     async def made(self, scope: TenantScope, venue_id: UUID) -> list[tuple[str, datetime]]:
         """Segments that the tenant made for a venue, and when."""

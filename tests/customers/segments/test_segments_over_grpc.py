@@ -162,6 +162,33 @@ async def test_segments_of_the_tenant_compare_everyone_and_those_of_a_grant_only
     assert refusal == ("NOT_FOUND", "VENUE_NOT_FOUND")
 
 
+async def test_a_grant_of_one_venue_is_told_what_the_venue_is(customers_process, client, season):
+    venue = season.venues[1]
+    own = creating(venue, "often", ("order_count", ">", 1))
+    await client.customers.CreateSegment(own, metadata=client.metadata)
+    async with customers_process.client(season.tenant, venue_ids=[venue]) as narrow:
+        of_grant = await narrow.analytics.GetSegments(
+            segments_pb2.GetSegmentsRequest(), metadata=narrow.metadata
+        )
+
+    assert told(of_grant) == comparing.totals_of(*season.at(venue))
+    assert "often" not in {one.segment for one in of_grant.segments}
+
+
+async def test_venues_with_too_many_customers_are_not_compared_for_one_call(
+    customers_process, season, as_admin
+):
+    granted = season.venues[:2]
+    await as_admin.execute(
+        "update rfm_runs set customer_count = 100001 where tenant_id = $1 and venue_id = any($2::uuid[])",
+        season.tenant,
+        granted,
+    )
+    async with customers_process.client(season.tenant, venue_ids=granted) as narrow:
+        call = narrow.analytics.GetSegments(segments_pb2.GetSegmentsRequest(), metadata=narrow.metadata)
+        assert await refused(call) == ("FAILED_PRECONDITION", "TOO_MANY_CUSTOMERS")
+
+
 async def test_a_customers_scores_are_told_with_their_measures(client, season):
     venue = season.venues[1]
     people, scores = season.at(venue)
