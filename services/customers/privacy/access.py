@@ -142,4 +142,14 @@ def _nothing(_data: Data) -> None:
     """Words are parts of names and addresses: nothing is left of them."""
 
 
-_MASKED: Final[Mapping[str, Mask]] = {"customers": _masked, "customer_words": _nothing}
+def _without(field: str) -> Mask:
+    """Leaves out what people wrote as they liked."""
+    return lambda data: {name: value for name, value in data.items() if name != field}
+
+
+_MASKED: Final[Mapping[str, Mask]] = {
+    "customers": _masked,
+    "customer_words": _nothing,
+    "insights": _without("dismiss_reason"),
+    "insight_actions": _without("parameters"),
+}

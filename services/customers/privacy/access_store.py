@@ -136,6 +136,30 @@ select venue_id::text as key,
  order by 1 limit $4
 """
 
+# Findings are about venues and shows, and there are few of them: read through for one that names the person.
+_INSIGHTS = """
+select insight_id::text as key,
+       jsonb_build_object('insight_id', insight_id, 'venue_id', venue_id, 'type', type, 'subject', subject,
+                          'state', state, 'title', title, 'description', description, 'evidence', evidence,
+                          'found_at', found_at, 'dismissed_at', dismissed_at,
+                          'dismiss_reason', dismiss_reason) as data
+  from insights
+ where tenant_id = $1 and strpos(lower(concat_ws(' ', subject, evidence, dismiss_reason)), ($2::uuid)::text) >
+ 0
+   and insight_id::text > $3
+ order by 1 limit $4
+"""
+# What somebody did about a finding, and told of the person with it. Who did it is kept nowhere.
+_ACTIONS = """
+select insight_id::text || ' ' || action_id::text as key,
+       jsonb_build_object('insight_id', insight_id, 'action_id', action_id, 'venue_id', venue_id,
+                          'action', action, 'parameters', parameters, 'taken_at', taken_at) as data
+  from insight_actions
+ where tenant_id = $1 and strpos(lower(parameters::text), ($2::uuid)::text) > 0
+   and insight_id::text || ' ' || action_id::text > $3
+ order by 1 limit $4
+"""
+
 SECTIONS: Final = {
     "customers": _IDENTITY,
     "customer_words": _WORDS,
@@ -150,6 +174,8 @@ SECTIONS: Final = {
     "customer_segment_members": _MEMBERS,
     "customer_lifetime_value": _LIFETIME,
     "customer_churn": _CHURN,
+    "insights": _INSIGHTS,
+    "insight_actions": _ACTIONS,
 }
 """Statement of each section, by its table."""
 Data = dict[str, Any]

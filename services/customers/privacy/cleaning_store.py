@@ -53,8 +53,32 @@ update customer_rfm_scores as s set customer_id = $3
        select from customer_rfm_scores o
         where o.tenant_id = $1 and o.venue_id = s.venue_id and o.customer_id = $3)
 """
+# Whoever goes without anybody in their place is taken out of the sums as well; other transactions that write
+# them wait for the lock of scores, which the caller holds.
 _SCORES_REST = """
-delete from customer_rfm_scores where tenant_id = $1 and customer_id = $2 and customer_id <> $3
+with gone as (
+    delete from customer_rfm_scores
+     where tenant_id = $1 and customer_id = $2 and customer_id <> $3
+    returning venue_id, segment, currency, order_count, spend_minor, last_purchase_day, other_spend
+), taken as (
+    select gone.venue_id, gone.segment, gone.currency, 1 as customer_count, gone.order_count,
+           gone.spend_minor, gone.last_purchase_day - date '2000-01-01' as last_day_sum
+      from gone
+     union all
+    select gone.venue_id, gone.segment, other.key, 0, 0, other.value::bigint, 0
+      from gone
+     cross join lateral jsonb_each_text(gone.other_spend) as other
+), lowered as (
+    update segment_totals as kept
+       set customer_count = kept.customer_count - taken.customer_count,
+           order_count = kept.order_count - taken.order_count,
+           spend_minor = kept.spend_minor - taken.spend_minor,
+           last_day_sum = kept.last_day_sum - taken.last_day_sum
+      from taken
+     where kept.tenant_id = $1 and kept.venue_id = taken.venue_id and kept.segment = taken.segment
+       and kept.currency = taken.currency
+)
+select from gone
 """
 _MOVES = """
 update segment_moves as m set customer_id = $3

@@ -92,13 +92,12 @@ async def known_everywhere(as_admin, tenant, venue, people):
                 await insert(as_admin, table, tenant_id=tenant, venue_id=venue, to_customer_id=person)
             else:
                 await insert(as_admin, table, tenant_id=tenant, venue_id=venue, customer_id=person)
-    finding, now = uuid4(), datetime.now(UTC)
+    now = datetime.now(UTC)
     for subject in people:
-        await insert(
-            as_admin, "insights", tenant_id=tenant, insight_id=finding, venue_id=venue, subject=str(subject)
-        )
-        await insert(as_admin, "insight_actions", tenant_id=tenant, insight_id=finding, taken_at=now)
-        finding = uuid4()
+        finding = {"tenant_id": tenant, "insight_id": uuid4(), "venue_id": venue}
+        told = f'{{"to": "{str(subject).upper()}"}}'
+        await insert(as_admin, "insights", **finding, subject=str(subject))
+        await insert(as_admin, "insight_actions", **finding, taken_at=now, parameters=told)
 
 
 async def counted(as_admin, tenant, person):
@@ -128,7 +127,7 @@ async def test_facts_and_figures_change_hands_and_words_go(database, as_admin):
     assert after == {table: 0 if table in GONE else count for table, count in before.items()}
     assert await counted(as_admin, tenant, other) == before
     assert {table: touched[table] for table in before} == before
-    assert touched["insights"] == 1
+    assert (touched["insights"], touched["insight_actions"]) == (1, 1)
 
 
 async def test_what_late_facts_made_of_the_pseudonym_is_joined(database, as_admin):
@@ -140,6 +139,29 @@ async def test_what_late_facts_made_of_the_pseudonym_is_joined(database, as_admi
     assert set((await counted(as_admin, tenant, person)).values()) == {0}
     assert (await counted(as_admin, tenant, pseudonym))["customers"] == 1
     assert (await counted(as_admin, tenant, pseudonym))["purchases"] == 2
+
+
+async def test_who_goes_because_the_pseudonym_is_scored_already_leaves_the_sums(database, as_admin):
+    tenant, venue, person, pseudonym = (uuid4() for _ in range(4))
+    row = {"tenant_id": tenant, "venue_id": venue, "segment": "loyal", "currency": "EUR"}
+    score = {**row, "order_count": 3, "spend_minor": 900, "last_purchase_day": date(2026, 3, 1)}
+    await insert(as_admin, "customer_rfm_scores", **score, customer_id=person, other_spend='{"USD": 40}')
+    await insert(as_admin, "customer_rfm_scores", **score, customer_id=pseudonym)
+    day = (date(2026, 3, 1) - date(2000, 1, 1)).days
+    sums = {"customer_count": 2, "order_count": 6, "spend_minor": 1_800, "last_day_sum": 2 * day}
+    await insert(as_admin, "segment_totals", **row | sums)
+    dollars = {"customer_count": 0, "order_count": 0, "spend_minor": 40, "last_day_sum": 0}
+    await insert(as_admin, "segment_totals", **row | {"currency": "USD"} | dollars)
+
+    touched = await cleaned(database, tenant, person, pseudonym)
+
+    kept = await as_admin.fetch(
+        "select currency, customer_count, order_count, spend_minor, last_day_sum"
+        " from segment_totals where tenant_id = $1 order by currency",
+        tenant,
+    )
+    assert touched["customer_rfm_scores"] == 1
+    assert [tuple(one) for one in kept] == [("EUR", 1, 3, 900, day), ("USD", 0, 0, 0, 0)]
 
 
 async def test_cleaning_again_touches_nothing_and_other_tenants_keep_theirs(database, as_admin):
