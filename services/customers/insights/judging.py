@@ -15,6 +15,7 @@ from services.customers.insights.auditing import audit_event
 from services.customers.insights.insight import Action, Insight
 from services.customers.insights.store import InsightStore
 from services.customers.insights.vocabulary import State
+from services.customers.people.naming import tells_contacts
 
 _MOST_PARAMETER_BYTES: Final = 16 * 1024
 
@@ -43,9 +44,12 @@ class Judging:
         """Close a finding that nobody needs; one that is dismissed already gets the new reason.
 
         Raises:
+            InvalidField: The reason holds somebody's mail address or phone number.
             InsightNotFound: The caller has no such finding.
             InsightExpired: Its time is over.
         """
+        if tells_contacts(reason):
+            raise InvalidField.of("reason", "must not hold mail addresses or phone numbers: it is kept")
         now = self._now()
         async with self._database.transaction(caller.scope) as conn:
             store = InsightStore(conn, caller.tenant_id)

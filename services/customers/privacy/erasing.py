@@ -1,7 +1,6 @@
 """Begins erasures and tells how far they have come."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -14,6 +13,7 @@ from libs.common.jobs.queue import Grant, enqueue
 from libs.common.postgres.database import Connection, Database
 from libs.common.sealing import Seal
 from services.customers.errors import CustomerNotFound, ErasureNotFound
+from services.customers.people.naming import names
 from services.customers.privacy.announcing import SERVICE, actor_of, customer_erased, erasure_audited
 from services.customers.privacy.erasures import Erasure
 from services.customers.privacy.known_store import Known, KnownStore, MetElsewhere
@@ -88,7 +88,7 @@ class Erasing:
         known = await KnownStore(conn, scope).get(customer_id)
         if known is None and (scope.venue_ids is not None or not await self._met_elsewhere(customer_id)):
             raise CustomerNotFound("no such customer")
-        if _names(reason, (str(customer_id), customer_id.hex, *(known or Known()))):
+        if names(reason, customer_id, known or Known()):
             raise InvalidField.of("reason", "must not name the customer: it stays in the receipt")
 
     def _new(self, caller: Caller, customer_id: UUID, pseudonym: UUID, reason: str) -> NewErasure:
@@ -118,9 +118,3 @@ class Erasing:
                 erasure_audited(tenant_id, new.requested_by, new.pseudonym),
             ],
         )
-
-
-def _names(text: str, words: Iterable[str]) -> bool:
-    """Whether one of the words, which may be empty, stands in the text by itself."""
-    named = "|".join(re.escape(word.casefold()) for word in words if word.strip())
-    return re.search(rf"(?<!\w)(?:{named})(?!\w)", text.casefold()) is not None

@@ -365,7 +365,9 @@ async def test_refusals_name_their_reasons(platform, own_redis, bus, admins):
         assert (await refused(erase(reader, person)))[0] == "PERMISSION_DENIED"
         assert (await refused(exporting(reader, person)))[0] == "PERMISSION_DENIED"
         assert await bad_fields(erase(client, person, reason="")) == ["reason"]
-        for word in (world.person.email, str(person).upper(), world.person.name.lower()):
+        first, last = world.person.name.split()
+        words = (world.person.email, str(person).upper(), world.person.name.lower(), first, last.upper())
+        for word in (*words, world.person.phone, " ".join(world.person.phone[3:])):
             assert await bad_fields(erase(client, person, reason=f"asked by {word}.")) == ["reason"]
         assert await refused(receipt(client, str(uuid4()))) == ("NOT_FOUND", "ERASURE_NOT_FOUND")
         begun = await erase(client, person)
