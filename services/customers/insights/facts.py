@@ -84,7 +84,8 @@ class VenueFacts:
 
     Attributes:
         clock: The venue's clock.
-        end: First day that does not count: today, which is not over.
+        end: First day that does not count: today, which is not over, or the first day of a silence.
+        silent_days: From `end` to today; findings are made, and live, from today on.
         days: Purchases by day, in any order.
         regulars: Best customers.
         cohorts: By month of the first purchase, followed until `end`.
@@ -105,6 +106,12 @@ class VenueFacts:
     type_sales: Sequence[TypeSales] = ()
     list_prices: Mapping[UUID, ListPrice] = field(default_factory=dict)
     good: GoodSegments | None = None
+    silent_days: int = 0
+
+    @property
+    def made_at(self) -> datetime:
+        """When the day on which they are looked at began."""
+        return self.midnight(self.end + timedelta(days=self.silent_days))
 
     @property
     def until(self) -> datetime:

@@ -104,4 +104,5 @@ def _before(facts: VenueFacts, silence: Sequence[Candidate]) -> VenueFacts:
     """The facts up to a silence that can hardly be chance: what it empties is nobody's change of mind."""
     if not any(candidate.evidence.p_value <= _TELLING_SILENCE for candidate in silence):
         return facts
-    return replace(facts, end=facts.end - timedelta(days=silent_days(facts)))
+    silent = silent_days(facts)
+    return replace(facts, end=facts.end - timedelta(days=silent), silent_days=silent)

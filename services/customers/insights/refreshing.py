@@ -107,7 +107,8 @@ class Refreshing:
         self, scope: TenantScope, venue_id: UUID, gathered: Gathered, refreshed: Refreshed, now: datetime
     ) -> Refresh:
         newest = gathered.newest_fact_at
-        findings = {insight_id_of(scope.tenant_id, venue_id, found): found for found in refreshed.findings}
+        living = [found for found in refreshed.findings if found.candidate.expires_at > now]
+        findings = {insight_id_of(scope.tenant_id, venue_id, found): found for found in living}
         async with self._database.transaction(scope) as conn:
             last = LastRefresh(now, refreshed.test_count, newest)
             await put_refresh(conn, scope.tenant_id, venue_id, last)

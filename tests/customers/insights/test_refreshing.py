@@ -118,6 +118,17 @@ async def test_open_findings_are_over_when_their_time_is_without_a_refresh(
     assert await listed(eventful, actionable=True) == []
 
 
+async def test_what_is_found_after_a_long_silence_lives_from_then_on(eventful, refreshed, listed, clock):
+    clock[0] = NOW + timedelta(days=20)
+
+    await refreshed(eventful)
+
+    found = await listed(eventful)
+    assert {InsightType.DATA_FRESHNESS, InsightType.REVENUE_ANOMALY} <= {one.type for one in found}
+    assert {one.state for one in found} == {State.OPEN}
+    assert all(one.expires_at > clock[0] for one in found)
+
+
 async def test_a_dismissed_finding_stays_dismissed_until_its_evidence_changes(
     database, eventful, refreshed, listed, judging
 ):
@@ -190,6 +201,10 @@ async def test_judging_is_refused_for_strangers_expired_findings_and_large_param
         await judging.act(caller, uuid4(), "ignore", {})
     with pytest.raises(InvalidField):
         await judging.act(caller, app.insight_id, "ignore", {"text": "x" * 20_000})
+    for reason in ("ask ada@example.org", "ask +441234567890"):
+        with pytest.raises(InvalidField) as named:
+            await judging.dismiss(caller, app.insight_id, reason)
+        assert [violation.field for violation in named.value.violations] == ["reason"]
     clock[0] = NOW + timedelta(days=40)
     with pytest.raises(InsightExpired):
         await judging.dismiss(caller, app.insight_id, "")

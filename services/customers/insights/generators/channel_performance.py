@@ -71,6 +71,6 @@ def _candidate(facts: VenueFacts, channel: str, compared: Comparison) -> Candida
         ),
         suggested_action="review_channel" if fell else "invest_in_channel",
         evidence=evidence,
-        expires_at=facts.until + _LIFETIME,
+        expires_at=facts.made_at + _LIFETIME,
         is_material=abs(compared.after - compared.before) >= _LEAST_POINTS and abs(change) >= _LEAST_CHANGE,
     )

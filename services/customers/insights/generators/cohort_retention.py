@@ -60,7 +60,7 @@ def candidates(facts: VenueFacts) -> list[Candidate]:
             ),
             suggested_action="welcome_campaign" if fell else "learn_from_cohort",
             evidence=evidence,
-            expires_at=facts.until + _LIFETIME,
+            expires_at=facts.made_at + _LIFETIME,
             is_material=abs(change) >= _LEAST_CHANGE,
         )
     ]

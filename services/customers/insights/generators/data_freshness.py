@@ -68,7 +68,7 @@ def candidates(facts: VenueFacts) -> list[Candidate]:
             ),
             suggested_action="check_data_feed",
             evidence=evidence,
-            expires_at=facts.until + _LIFETIME,
+            expires_at=facts.made_at + _LIFETIME,
         )
     ]
 

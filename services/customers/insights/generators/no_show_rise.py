@@ -56,7 +56,7 @@ def candidates(facts: VenueFacts) -> list[Candidate]:
             ),
             suggested_action="send_reminders",
             evidence=evidence,
-            expires_at=facts.until + _LIFETIME,
+            expires_at=facts.made_at + _LIFETIME,
             is_material=change >= _LEAST_CHANGE,
         )
     ]

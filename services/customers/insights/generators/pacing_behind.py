@@ -34,7 +34,7 @@ def candidates(facts: VenueFacts) -> list[Candidate]:
     coming = [
         show
         for show in facts.shows
-        if now < show.doors_at <= now + _FARTHEST * _DAY and show.began_at <= now - _LEAST_ON_SALE
+        if facts.made_at < show.doors_at <= now + _FARTHEST * _DAY and show.began_at <= now - _LEAST_ON_SALE
     ]
     past = sorted(
         (show for show in facts.shows if show.doors_at <= now), key=lambda show: show.doors_at, reverse=True

@@ -120,6 +120,6 @@ def _candidate(facts: VenueFacts, rise: Rise, compared: Comparison) -> Candidate
         ),
         suggested_action="review_price",
         evidence=evidence,
-        expires_at=facts.until + _LIFETIME,
+        expires_at=facts.made_at + _LIFETIME,
         is_material=change <= -_LEAST_CHANGE,
     )

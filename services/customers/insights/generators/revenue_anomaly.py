@@ -103,7 +103,7 @@ def _candidate(facts: VenueFacts, seen: _Day) -> Candidate:
         ),
         suggested_action="check_sales_channels" if fell else "learn_from_peak",
         evidence=evidence,
-        expires_at=evidence.window.end + _LIFETIME,
+        expires_at=evidence.window.end + timedelta(days=facts.silent_days) + _LIFETIME,
         is_material=abs(change) >= _LEAST_CHANGE,
     )
 

@@ -53,7 +53,7 @@ def candidates(facts: VenueFacts) -> list[Candidate]:
             ),
             suggested_action="win_back_campaign",
             evidence=evidence,
-            expires_at=facts.until + _LIFETIME,
+            expires_at=facts.made_at + _LIFETIME,
             is_material=change >= _LEAST_CHANGE,
         )
     ]

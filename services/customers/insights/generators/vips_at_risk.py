@@ -69,7 +69,7 @@ def candidates(facts: VenueFacts) -> list[Candidate]:
             ),
             suggested_action="contact_customers",
             evidence=evidence,
-            expires_at=facts.until + _LIFETIME,
+            expires_at=facts.made_at + _LIFETIME,
             is_material=late > 0,
         )
     ]
