@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from tickettoken.customers.v1 import cohorts_pb2
 
@@ -24,7 +26,7 @@ class CohortAnswers:
         cohorts: Cohorts of venues.
         venues: Venues of every tenant.
         cache: Answers made before.
-        now: The present instant. Answers about windows that end with it are kept until its minute ends.
+        now: The present instant.
     """
 
     def __init__(
@@ -50,32 +52,27 @@ class CohortAnswers:
             VenueNotFound: The scope has no such venue.
             WindowTooWide: More periods than one answer holds.
         """
-        question = question_of(request, _next_minute(self._now()))
-        found = await self._venues.require(scope, [question.venue_id])
-        time_zone = found[question.venue_id].time_zone
+        venue_id = UUID(request.venue_id)
+        found = await self._venues.require(scope, [venue_id])
+        clock = zone(found[venue_id].time_zone)
+        question = question_of(request, _next_minute(self._now()), clock)
 
         async def compute() -> bytes:
-            return (await self._analysis(scope, question, time_zone)).SerializeToString()
+            return (await self._analysis(scope, question, clock)).SerializeToString()
 
         answer = await self._cache.get_or_compute(
-            venue_namespace(question.venue_id), _key(question, time_zone), CUSTOMER_FACTS.ttl, compute
+            venue_namespace(venue_id), question.key(clock), CUSTOMER_FACTS.ttl, compute
         )
         return cohorts_pb2.GetCohortAnalysisResponse.FromString(answer)
 
     async def _analysis(
-        self, scope: TenantScope, question: CohortQuestion, time_zone: str
+        self, scope: TenantScope, question: CohortQuestion, clock: ZoneInfo
     ) -> cohorts_pb2.GetCohortAnalysisResponse:
-        clock = zone(time_zone)
         edges = question.edges(clock)
         figures = await self._cohorts.figures(scope, question.venue_id, edges, question.window.end)
         return await asyncio.to_thread(analysis_message, question, clock, edges, figures)
 
 
 def _next_minute(instant: datetime) -> datetime:
-    """The end of the instant's minute, so that questions about all until now are alike within it."""
+    """The end of the instant's minute: clocks of those who sell may be a little ahead."""
     return instant.replace(second=0, microsecond=0) + timedelta(minutes=1)
-
-
-def _key(question: CohortQuestion, time_zone: str) -> str:
-    window = f"{question.window.start.isoformat()}/{question.window.end.isoformat()}"
-    return f"cohorts|{question.period}|{question.measure}|{time_zone}|{window}"

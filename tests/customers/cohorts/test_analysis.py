@@ -268,4 +268,30 @@ def test_windows_that_have_not_begun_are_refused():
     request = GetCohortAnalysisRequest(venue_id=str(uuid4()), start_date=END + DAY)
 
     with pytest.raises(InvalidField):
-        question_of(request, END)
+        question_of(request, END, ZoneInfo("UTC"))
+
+
+async def test_a_question_about_all_until_now_is_one_question_all_day(handler, database, venues, cache):
+    shop = Shop(time_zone="America/New_York")
+    shop.buy(uuid4(), END - 3 * DAY, 500)
+    await shop.tell(handler)
+    now, clock = [END.replace(hour=6)], ZoneInfo("America/New_York")
+    answers = CohortAnswers(CohortReader(database), venues, cache, now=lambda: now[0])
+
+    async def asked(**fields):
+        request = GetCohortAnalysisRequest(venue_id=str(shop.venue_id), **fields)
+        with acting_as(service_caller("customers", shop.tenant_id)):
+            answer = await answers.analysis(shop.scope, request)
+        return answer, question_of(request, now[0], clock).key(clock)
+
+    first, key = await asked()
+    now[0] += timedelta(hours=3, minutes=7)
+    later, same_key = await asked()
+    _, ahead = await asked(end_date=now[0] + DAY)
+    now[0] += DAY
+    _, tomorrow = await asked()
+    _, closed = await asked(end_date=now[0] - DAY)
+
+    assert first == later, "the first answer is kept, its window with it"
+    assert key == same_key == ahead
+    assert len({key, tomorrow, closed}) == 3
