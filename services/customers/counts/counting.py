@@ -13,6 +13,10 @@ from services.customers.counts.store import select_counts
 class Counting:
     """Counts customers for callers.
 
+    Counts are not cached here. The metrics service alone asks, for its dashboard, whose windows end at the
+    instant of the question: no two are alike. It keeps the whole answer until the minute is over, shared by
+    its replicas, and ends it at the facts that would end an answer here.
+
     Args:
         database: The service's database.
         venues: Venues of every tenant.
