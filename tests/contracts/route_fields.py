@@ -1,9 +1,12 @@
-"""The field notation of routes.csv: `name!` required, `name*` repeated, `[low..high]`, `{one|of}`, `=x`."""
+"""The field notation of routes.csv.
+
+`name!` is required, `name*` repeated; `[low..high]`, `{one|of}`, `(a note)` and `=default` may follow.
+"""
 
 import re
 from dataclasses import dataclass
 
-_FIELD = re.compile(r"(\w+)([!*]*)(?:\[(\d+)\.\.(\d+)\])?(?:\{([^}]*)\})?(?:=(\w+))?(?:\s+|$)")
+_FIELD = re.compile(r"(\w+)([!*]*)(?:\[(\d+)\.\.(\d+)\])?(?:\{([^}]*)\})?(?:\([^)]*\))?(?:=(\w+))?(?:\s+|$)")
 
 
 @dataclass(frozen=True)

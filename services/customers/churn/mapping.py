@@ -79,11 +79,13 @@ def _spends(rows: Sequence[PurchaseRow]) -> list[tuple[str, int]]:
 def _hold_out_message(entry: ModelEntry) -> churn_pb2.ChurnHoldOut | None:
     """How a candidate did; None where it was not tried."""
     figures = entry.hold_out
-    if "brier_score" not in figures:
+    if "brier" not in figures:
         return None
     return churn_pb2.ChurnHoldOut(
-        horizon_days=int(figures["horizon_days"]),
-        brier_score=figures["brier_score"],
-        auc_ratio=figures.get("auc_ratio"),
-        base_rate_ratio=figures["base_rate_ratio"],
+        horizon_days=entry.held_out_days,
+        customer_count=int(figures["customers"]),
+        brier_score=figures["brier"],
+        base_rate_brier_score=figures["base_rate_brier"],
+        auc_ratio=figures["auc"],
+        base_rate_ratio=figures["actual_share"],
     )

@@ -110,8 +110,14 @@ def _of_the_only_venue(question: Question, found: Located, whole: PlaceChurn) ->
     """All purchases were made there, so what holds for the tenant holds for it."""
     assert found.venue is not None
     venue_id = question.venues[found.venue]
+    lent = question.models.get(str(venue_id), {}).get("name")
     entries = (
-        replace(entry, venue_id=venue_id, fitted_on=_fitted_on(question, venue_id)) for entry in whole.entries
+        replace(
+            entry,
+            venue_id=venue_id,
+            fitted_on=_fitted_on(question, venue_id) if entry.name == lent else "venue",
+        )
+        for entry in whole.entries
     )
     return replace(whole, entries=tuple(entries))
 
