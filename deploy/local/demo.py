@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from deploy.local.data_folder import DataFolder, write_private
 from deploy.local.processes import Process
@@ -43,6 +44,22 @@ def venue_id(folder: DataFolder) -> str | None:
     return str(json.loads(season.read_text())["venues"][0]["id"]) if season.exists() else None
 
 
+def house_id(folder: DataFolder) -> str | None:
+    """The venue whose customers, campaigns and channels are known to the truth."""
+    season = folder.demo / "season.json"
+    about = json.loads(season.read_text()).get("patrons") if season.exists() else None
+    return None if about is None else str(about["venue_id"])
+
+
+def first_models(folder: DataFolder, stack: Stack) -> Process:
+    """The process that has the first models of the loaded customers fitted, and ends."""
+    arguments = ["deploy.local.first_models", "--gateway", stack.gateway_url]
+    arguments += ["--token-file", str(_token_file(folder, stack)), "--folder", str(folder.demo)]
+    environment = stack.service_environment("customers")
+    log = folder.logs / "demo-models.log"
+    return python_process("demo models", arguments, environment=environment, log=log)
+
+
 def sales(folder: DataFolder, stack: Stack, season: str) -> Server:
     """The process that goes on selling at the pace of the clock."""
     return _Sales(folder, stack, season)
@@ -64,9 +81,13 @@ class _Sales(Server):
 
 
 def _simulator(verb: str, folder: DataFolder, stack: Stack, season: str) -> Process:
-    token_file = folder.demo / "token"
-    write_private(token_file, stack.credentials.user_token(lifetime=timedelta(days=30), subject="demo"))
     arguments = ["deploy.local.simulator", verb, "--season", season, "--gateway", stack.gateway_url]
-    arguments += ["--token-file", str(token_file), "--folder", str(folder.demo)]
+    arguments += ["--token-file", str(_token_file(folder, stack)), "--folder", str(folder.demo)]
     log = folder.logs / ("demo.log" if verb == "run" else "demo-load.log")
     return python_process(f"demo {verb}", arguments, environment={}, log=log)
+
+
+def _token_file(folder: DataFolder, stack: Stack) -> Path:
+    token_file = folder.demo / "token"
+    write_private(token_file, stack.credentials.user_token(lifetime=timedelta(days=30), subject="demo"))
+    return token_file

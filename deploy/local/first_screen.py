@@ -1,4 +1,4 @@
-"""The first thing a person sees of a running stack: where it is, a token, and three commands to try."""
+"""The first thing a person sees of a running stack: where it is, a token, and commands to try."""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -34,8 +34,16 @@ curl -s {url}/api/metrics -H "authorization: Bearer $TOKEN" -H 'content-type: ap
 curl -s "{url}/api/metrics/{venue}?metricType=bar_sales&granularity=hour&startDate={start}&endDate={end}" \\
   -H "authorization: Bearer $TOKEN"
 
-# what happens now, as it happens (record another metric meanwhile)
+{customers}# what happens now, as it happens (record another metric meanwhile)
 curl -sN {url}/api/realtime/venue/{venue}/stream -H "authorization: Bearer $TOKEN"
+"""
+
+
+_CUSTOMERS = """# who may not come back to the house of the demo's patrons, and its campaigns
+curl -s "{url}/api/analytics/customers/churn-risk?venueId={house}&threshold=30" \\
+  -H "authorization: Bearer $TOKEN"
+curl -s "{url}/api/campaigns/venue/{house}" -H "authorization: Bearer $TOKEN"
+
 """
 
 
@@ -50,7 +58,9 @@ def first_screen(folder: DataFolder, state: StackState, credentials: Credentials
     parts = (f"{name} {megabytes(process.rss_bytes)}" for name, process in status.processes.items())
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     down = f"{_short(Path(sys.executable))} -m deploy.local down --data-dir {_short(folder.root)}"
+    house = demo.house_id(folder)
     return _SCREEN.format(
+        customers="" if house is None else _CUSTOMERS.format(url=state.gateway_url, house=house),
         url=state.gateway_url,
         memory=f"{megabytes(status.rss_bytes)}: {', '.join(parts)}",
         logs=folder.logs,

@@ -16,6 +16,7 @@ from deploy.local.first_screen import first_screen
 from deploy.local.gateway import wait_for_gateway
 from deploy.local.logs import keep_small
 from deploy.local.ports import choose_ports
+from deploy.local.processes import Process
 from deploy.local.programs import run_step
 from deploy.local.stack import DOMAIN_SERVICES, EDGE, PORT_NAMES, Stack
 from deploy.local.state import Phase, ProcessRecord, StackState, end_leftovers
@@ -61,6 +62,7 @@ class _Run:
         self._options = options
         self._state = StackState.load(folder)
         self._supervisor = Supervisor(say=_say, changed=self._record)
+        self._first_models: Process | None = None
 
     def start(self) -> None:
         began = time.monotonic()
@@ -95,6 +97,8 @@ class _Run:
     def stop(self) -> None:
         if self._supervisor.servers:
             self._to("stopping")
+        if self._first_models is not None:
+            self._first_models.stop()
         self._supervisor.stop()
         self._state.supervisor = None
         self._to("stopped")
@@ -141,6 +145,8 @@ class _Run:
             demo.load(self._folder, stack, season, say=_say)
             self._state.demo_loaded = season
             self._state.save(self._folder)
+            self._first_models = demo.first_models(self._folder, stack)
+            self._first_models.start()
         self._supervisor.start([demo.sales(self._folder, stack, season)])
 
     def _record(self, supervisor: Supervisor) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import sys
 from random import Random
 
 import grpc
@@ -116,3 +117,25 @@ async def test_live_sales_keep_the_contract_and_go_on(gateway):
         "event.created",
         "page.viewed",
     }
+
+
+async def test_run_goes_on_selling_until_it_is_asked_to_stop(gateway, token_file, tmp_path):
+    await load(gateway, token_file, tmp_path, "--anchor", "2026-03-30")
+    loaded = set(gateway.events)
+    arguments = ["--gateway", gateway.url, "--token-file", str(token_file), "--folder", str(tmp_path)]
+    selling = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "deploy.local.simulator", "run", "--pace", "100", *arguments
+    )
+
+    house = json.loads((tmp_path / "season.json").read_text())["patrons"]["venue_id"]
+    async with asyncio.timeout(60):
+        while not sold_since(gateway, loaded, house):  # noqa: ASYNC110 - the fake has no event
+            await asyncio.sleep(0.05)
+    selling.terminate()
+
+    assert await selling.wait() == 0
+
+
+def sold_since(gateway, loaded, venue_id):
+    new = [event for event_id, event in gateway.events.items() if event_id not in loaded]
+    return any(event.type == "order.completed" and event.venue_id == venue_id for event in new)

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument("--shuffled", type=int, default=0, help="events this close may change places (0)")
 
     run = commands.add_parser("run", parents=[shared], help="go on selling at the pace of the clock")
+    run.set_defaults(anchor=None)
     run.add_argument("--pace", type=float, default=0.5, help="visits a second (0.5)")
     return parser
 

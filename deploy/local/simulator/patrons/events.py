@@ -53,7 +53,8 @@ def patron_registered(ids: Ids, patron: Patron) -> Event:
 def campaign_touchpoint(ids: Ids, touch: Touch, campaign_id: str) -> Event:
     """A contact; one that cost something says how much."""
     venue = touch.patron.customer.venue
-    event = envelope(ids, "campaign.touchpoint", touch.id, venue, touch.at)
+    touch_id = ids.make("touch", touch.patron.customer.id, touch.number)
+    event = envelope(ids, "campaign.touchpoint", touch_id, venue, touch.at)
     payload = event.campaign_touchpoint
     payload.campaign_id = campaign_id
     payload.channel = touch.channel.name

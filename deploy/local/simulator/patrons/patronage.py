@@ -41,10 +41,10 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """A patron met a channel."""
+    """A patron met a channel; `number` counts the contacts of the patron."""
 
-    id: UUID
     patron: Patron
+    number: int
     channel: Channel
     at: datetime
     campaign: Campaign | None

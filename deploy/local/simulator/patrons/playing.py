@@ -36,7 +36,8 @@ class _Play:
         self._rhythm = rhythm
         self._program = Program(world.shows(ids, profile.size, venue, anchor))
         self._made = Patronage(profile, rhythm, Season(ids=ids, anchor=anchor, venues=(venue,)))
-        self._since, self._until = self._made.since, self._made.until
+        self._until = self._made.until
+        self._first = rhythm.busy_days(self._made.since)
         self._made.campaigns = tuple(self._campaigns())
 
     def play(self) -> Patronage:
@@ -45,7 +46,7 @@ class _Play:
         for number, (habit, joined) in enumerate(self._joining()):
             self._add(number, habit, joined)
         made.season.orders.sort(key=lambda order: (order.sold_at, order.id))
-        made.touches.sort(key=lambda touch: (touch.at, touch.id))
+        made.touches.sort(key=lambda touch: (touch.at, touch.patron.customer.id, touch.number))
         made.season.scans = list(self._scans())
         return made
 
@@ -66,17 +67,17 @@ class _Play:
         random = Random(f"{self._ids.seed}/patron/{self._venue.id}/{number}")
         has_consented = random.random() < _CONSENT_RATIO
         life = live(random, habit, self._profile.channels if has_consented else (), joined)
-        told = [one for one in life.purchases if self._rhythm.moment(one.at) >= self._since]
+        told = [one for one in life.purchases if one.at >= self._first]
         if not told:
             return
         patron = self._patron(random, number, habit, life, has_consented=has_consented)
         self._made.patrons.append(patron)
-        touches = {contact.number: self._touch(patron, contact) for contact in life.contacts}
-        self._made.touches += (touch for touch in touches.values() if touch.at >= self._since)
-        for purchase in told:
-            order = self._order(random, patron, purchase)
+        touches = {one.number: self._touch(patron, one) for one in life.contacts if one.at >= self._first}
+        self._made.touches += touches.values()
+        for place, purchase in enumerate(told):
+            order = self._order(random, patron, purchase, place)
             self._made.season.orders.append(order)
-            if purchase.cause is not None:
+            if purchase.cause is not None and purchase.cause.number in touches:
                 self._made.causes[order.id] = touches[purchase.cause.number]
 
     def _patron(
@@ -113,8 +114,7 @@ class _Play:
             ),
             None,
         )
-        touch_id = self._ids.make("touch", patron.customer.id, contact.number)
-        return Touch(touch_id, patron, contact.channel, at, campaign)
+        return Touch(patron, contact.number, contact.channel, at, campaign)
 
     def _campaigns(self) -> Iterator[Campaign]:
         """One after the other, so that half of the last is to come; channels take turns."""
@@ -135,7 +135,7 @@ class _Play:
                 spend_minor=20_000,
             )
 
-    def _order(self, random: Random, patron: Patron, purchase: Purchase) -> Order:
+    def _order(self, random: Random, patron: Patron, purchase: Purchase, place: int) -> Order:
         sold_at = self._rhythm.moment(purchase.at)
         show, kind = self._program.seats(random, patron.latent.habit, patron.customer.party_size, sold_at)
         return make_order(
@@ -145,7 +145,7 @@ class _Play:
             customer=patron.customer,
             sold_at=sold_at,
             lines=(Line(kind, patron.customer.party_size),),
-            key=f"{patron.customer.id}/{sold_at.isoformat()}",
+            key=f"{patron.customer.id}/{place}",
         )
 
     def _scans(self) -> Iterator[Scan]:

@@ -1,9 +1,9 @@
 """Houses with a following: where it is, who comes, and who is written to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from deploy.local.simulator.patrons.habits import CHANNELS, FOLLOWING, Channel, Habit
+from deploy.local.simulator.patrons.habits import CHANNELS, FOLLOWING, OCCASIONAL, REGULARS, Channel, Habit
 from deploy.local.simulator.world import ANNOUNCED_DAYS, Ids, Size, Venue
 
 
@@ -54,9 +54,21 @@ class Profile:
 _STEADY = Habit("steady", 0.0, 12, 4, 0.0, None, (35, 48, 17), (20, 55, 10, 15))
 _PASSING = Habit("passing", 1.0, 12, 4, 0.7, None, (35, 48, 17), (20, 55, 10, 15))
 
-SMALL = Profile("small", FOLLOWING, 1.7, CHANNELS, 364, seats=150, campaign_days=60)
+SMALL = Profile(
+    "small",
+    FOLLOWING,
+    1.4,
+    tuple(replace(channel, contacts_per_year=1) for channel in CHANNELS),
+    364,
+    founders=((REGULARS, 10), (OCCASIONAL, 32)),
+    unseen_days=60,
+    seats=150,
+    scanned_days=7,
+    campaign_days=60,
+)
+"""As few facts as models of purchases need; there are too few of them to tell channels apart."""
 FULL = Profile("full", FOLLOWING, 40, CHANNELS, 546, shows_per_week=3, seats=900, campaign_days=60)
-LARGE = Profile("large", FOLLOWING, 60, CHANNELS, 728, shows_per_week=3, seats=1_500, scanned_days=0)
+LARGE = Profile("large", FOLLOWING, 90, CHANNELS, 546, shows_per_week=3, seats=2_200, scanned_days=0)
 """Enough people to tell a chance from another by 5 points in each decile."""
 QUIET = Profile(
     "quiet",
@@ -64,7 +76,7 @@ QUIET = Profile(
     20,
     (),
     504,
-    founders=((_STEADY, 100),),
+    founders=((_STEADY, 60),),
     unseen_days=210,
     shows_per_week=2,
     scanned_days=504,

@@ -26,6 +26,7 @@ class Rhythm:
 
     def __init__(self, zone: ZoneInfo, anchor: date) -> None:
         self._zone = zone
+        self._hours: dict[int, datetime] = {}
         self._monday = datetime.combine(anchor - timedelta(days=anchor.weekday()), time())
         self._anchor = self._since_monday(datetime.combine(anchor, time(), zone))
 
@@ -34,12 +35,19 @@ class Rhythm:
         weeks, rest = divmod(busy_days + self._anchor, _WEEK)
         hour = min(bisect_right(_EDGES, rest), _HOUR_COUNT) - 1
         part = (rest - _EDGES[hour]) / (_EDGES[hour + 1] - _EDGES[hour])
-        local = self._monday + timedelta(weeks=weeks, hours=hour, seconds=int(3600 * part))
-        return local.replace(tzinfo=self._zone).astimezone(UTC)
+        return self._hour(int(weeks) * _HOUR_COUNT + hour) + timedelta(seconds=int(3600 * part))
 
     def busy_days(self, moment: datetime) -> float:
         """Busy days from the anchor's midnight on the venue's clock until then."""
         return self._since_monday(moment) - self._anchor
+
+    def _hour(self, number: int) -> datetime:
+        """When an hour begins, counted from the Monday on the venue's clock."""
+        began = self._hours.get(number)
+        if began is None:
+            local = self._monday + timedelta(hours=number)
+            began = self._hours[number] = local.replace(tzinfo=self._zone).astimezone(UTC)
+        return began
 
     def _since_monday(self, moment: datetime) -> float:
         local = moment.astimezone(self._zone).replace(tzinfo=None) - self._monday
