@@ -1,15 +1,22 @@
 """Purchases that came as events, and runs of lifetime value and churn over them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from libs.common.bus.consumer import service_caller
+from libs.common.bus.consumer import in_transaction, service_caller
+from libs.common.bus.port import DONE, Delivery
+from libs.common.cache.cache import Cache
+from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope, acting_as
+from libs.common.erasure.tombstones import Tombstones
+from libs.common.redis import connect
 from services.customers.churn.options import ChurnOptions
 from services.customers.churn.runs import ChurnRuns
+from services.customers.lifetime.runs import LifetimeRuns, RunOptions
+from services.customers.read_models.consumer import QUEUE, ReadModels
 from services.customers.segments.members import Members
 from tests.customers.lifetime.conftest import AS_OF, apply, fit, orders_of, runs, tenant_id, venue_ids
 from tests.customers.lifetime.histories import START, Row, drawn_rows
@@ -20,8 +27,46 @@ __all__ = ("apply", "fit", "runs", "tenant_id", "venue_ids")
 SHIFT = datetime.now(UTC).replace(hour=1, minute=0, second=0, microsecond=0) - AS_OF.replace(hour=0)
 """Moves simulated purchases so that the last ones are of yesterday."""
 ZONES = ("America/New_York", "Pacific/Auckland")
-BOTH, REGULAR, NEW = UUID(int=900), UUID(int=901), UUID(int=902)
-"""Bought at both venues; bought on four days; bought today only."""
+BOTH, REGULAR, NEW, LATE = (UUID(int=number) for number in (900, 901, 902, 903))
+"""Bought at both venues; on four days; today only; long ago, but is told of after the run."""
+
+
+@dataclass(frozen=True)
+class Town:
+    """Two venues far apart whose purchases end yesterday, but for one today, with runs made over them."""
+
+    tenant_id: UUID
+    venue_ids: list[UUID]
+    rows: list[Row]
+
+
+@pytest.fixture(scope="session")
+async def town(database, redis_url):
+    """For tests that only read: a run takes seconds."""
+    redis = connect(redis_url)
+    cache = Cache(redis, service="customers", key=b"k" * 32)
+    await cache.start()
+    made = Town(
+        uuid4(), [uuid4(), uuid4()], [*shifted(mixed_rows()), Row(0, NEW, datetime.now(UTC), spend=700)]
+    )
+    models = ReadModels(database, Venues(database), cache, Tombstones(b"t" * 32))
+    handler = in_transaction(database, service="customers", queue=QUEUE, apply=models.apply)
+    await _apply(handler, told_of(made.tenant_id, made.venue_ids, made.rows))
+    scope = TenantScope(made.tenant_id)
+    with acting_as(service_caller("customers", made.tenant_id)):
+        await LifetimeRuns(database, cache, RunOptions(least_repeaters=200)).run(scope)
+        await ChurnRuns(database, cache, Members(), ChurnOptions()).run(scope)
+    made.rows.append(Row(0, LATE, START + SHIFT + timedelta(days=300)))
+    await _apply(handler, orders_of(made.tenant_id, made.venue_ids, made.rows[-1:]))
+    yield made
+    await cache.close()
+    await redis.aclose()
+
+
+async def _apply(handler, events):
+    for start in range(0, len(events), 500):
+        settlements = await handler([Delivery(event, 1) for event in events[start : start + 500]])
+        assert set(settlements) == {DONE}
 
 
 @pytest.fixture
@@ -58,24 +103,27 @@ def mixed_rows():
     return rows
 
 
-@pytest.fixture
-async def filled(apply, tenant_id, venue_ids):
-    """Two venues far apart whose purchases end yesterday, and their rows."""
-    rows = [replace(row, sold_at=row.sold_at + SHIFT) for row in mixed_rows()]
-    rows.append(Row(0, NEW, datetime.now(UTC), "EUR", spend=700))
+def shifted(rows):
+    """The rows, so that the last ones are of yesterday."""
+    return [replace(row, sold_at=row.sold_at + SHIFT) for row in rows]
+
+
+def told_of(tenant_id, venue_ids, rows):
+    """Events of rows, and of the venues in their zones."""
     told = [
         make.venue_updated(tenant_id, venue_id, time_zone=zone)
         for venue_id, zone in zip(venue_ids, ZONES, strict=True)
     ]
-    await apply(told + orders_of(tenant_id, venue_ids, rows))
-    return rows
+    return told + orders_of(tenant_id, venue_ids, rows)
 
 
 @pytest.fixture
-async def foretold(foretell, tenant_id, filled):
-    """The rows of `filled`, with both runs made over them now."""
+async def foretold(apply, foretell, tenant_id, venue_ids):
+    """Rows of one venue of a tenant that a test may change, with both runs made over them."""
+    rows = shifted(drawn_rows(250, 22))
+    await apply(told_of(tenant_id, venue_ids, rows))
     await foretell(tenant_id, as_of=None)
-    return filled
+    return rows
 
 
 @pytest.fixture

@@ -2,16 +2,15 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from tickettoken.customers.v1 import churn_pb2
 
-from tests.customers.churn.conftest import BOTH, NEW, REGULAR, SHIFT, ZONES
+from tests.customers.churn.conftest import BOTH, LATE, NEW, REGULAR, SHIFT, ZONES
 from tests.customers.lifetime import oracles
-from tests.customers.lifetime.conftest import orders_of
-from tests.customers.lifetime.histories import START, Row
+from tests.customers.lifetime.histories import START
 from tests.metrics.serving import bad_fields, refused
 
 # Grain: the model of purchases that serves a venue.
@@ -21,6 +20,21 @@ select name, parameters::text as parameters
  where tenant_id = $1 and venue_id = $2 and kind = 'purchases' and is_serving
 """
 STORED = "select * from customer_churn where tenant_id = $1 and venue_id = $2 and customer_id = $3"
+
+
+@pytest.fixture
+def tenant_id(town):
+    return town.tenant_id
+
+
+@pytest.fixture
+def venue_ids(town):
+    return town.venue_ids
+
+
+@pytest.fixture
+def foretold(town):
+    return town.rows
 
 
 def asking(client, venue_id, customer_id, **fields):
@@ -112,34 +126,6 @@ async def test_the_usual_gap_is_of_those_who_came_back(client, venue_ids, foreto
     assert not once.HasField("has_missed_usual_show")
 
 
-async def test_a_customer_new_to_the_run_is_foretold_live(apply, client, tenant_id, venue_ids, foretold):
-    late = UUID(int=903)
-    await apply(orders_of(tenant_id, venue_ids, [Row(0, late, START + SHIFT + timedelta(days=300))]))
-
-    answer = await asking(client, venue_ids[0], late)
-
-    assert (answer.basis, answer.horizon_days) == ("live", 90)
-    assert 0 < answer.churn_probability < 1
-
-
-async def test_refusals_name_their_reason(apply, foretell, client, tenant_id, venue_ids):
-    rows = [Row(0, UUID(int=n), START + SHIFT + timedelta(days=n), spend=500) for n in range(90)]
-    await apply(orders_of(tenant_id, venue_ids, rows))
-
-    assert await refused(asking(client, venue_ids[0], UUID(int=3))) == (
-        "FAILED_PRECONDITION",
-        "MODEL_NOT_FITTED",
-    )
-    await foretell(tenant_id, as_of=None)
-    for fields in ({}, {"horizon_days": 30}):
-        assert await refused(asking(client, venue_ids[0], UUID(int=3), **fields)) == (
-            "FAILED_PRECONDITION",
-            "NOT_ENOUGH_HISTORY",
-        )
-    assert await refused(asking(client, venue_ids[0], uuid4())) == ("NOT_FOUND", "CUSTOMER_NOT_FOUND")
-    assert await refused(asking(client, uuid4(), UUID(int=3))) == ("NOT_FOUND", "VENUE_NOT_FOUND")
-
-
 async def test_who_bought_nothing_up_to_yesterday_has_not_enough_history(client, venue_ids, foretold):
     assert await refused(asking(client, venue_ids[0], NEW)) == ("FAILED_PRECONDITION", "NOT_ENOUGH_HISTORY")
 
@@ -165,3 +151,10 @@ async def test_the_terms_of_a_request_have_bounds(client, venue_ids):
             request = churn_pb2.PredictChurnRequest(**(who | {field: value}))
             call = client.predictions.PredictChurn(request, metadata=client.metadata)
             assert await bad_fields(call) == [name]
+
+
+async def test_a_customer_new_to_the_run_is_foretold_live(client, venue_ids, foretold):
+    answer = await asking(client, venue_ids[0], LATE)
+
+    assert (answer.basis, answer.horizon_days) == ("live", 90)
+    assert 0 < answer.churn_probability < 1
