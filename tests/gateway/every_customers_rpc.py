@@ -56,7 +56,12 @@ class World:
         told = [make.venue_updated(*about), make.event_created(*about, self.show, genre="jazz")]
         for place, guest in enumerate(self.guests):
             profile = customers_pb2.CustomerProfile(
-                name=f"Guest Number{place}", email=f"guest{place}@example.org", city="Berlin"
+                name=f"Guest Ottokar{place}",
+                email=f"guest{place}@example.org",
+                phone=f"+4930555{place:05}",
+                city="Quedlinburg",
+                tags=["steht-auf-cello"],
+                marketing_consent=place % 2 == 0,
             )
             state = customers_pb2.CustomerRegistered(customer_id=str(guest), profile=profile)
             told.append(make.event(self.tenant, None, guest, at=now - 400 * DAY, customer_registered=state))
