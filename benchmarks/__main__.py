@@ -16,7 +16,7 @@ BENCHMARKS = (
     "series_growth",
     "feed",
     "feed_sockets",
-    "rfm",
+    "customers",
 )
 
 
@@ -24,12 +24,20 @@ def main() -> int:
     """Run what was asked for, or everything; the exit code says whether every demand was met."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}; none: all")
-    names = parser.parse_args().names or list(BENCHMARKS)
+    parser.add_argument(
+        "--customers",
+        type=int,
+        default=100_000,
+        metavar="count",
+        help="how many customers `customers` makes, who buy five times each; 100000 unless told",
+    )
+    arguments = parser.parse_args()
+    names = arguments.names or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:
         parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(BENCHMARKS)}")
     results: list[Result] = []
     for name in names:
-        with running_mesh() as mesh:
+        with running_mesh(customer_count=arguments.customers) as mesh:
             for result in asyncio.run(_run(name, mesh)):
                 print(result.line(), flush=True)
                 results.append(result)

@@ -21,7 +21,7 @@ from deploy.local.stack import PORT_NAMES, Stack
 from deploy.local.stores import Stores
 from deploy.provision import make_keys
 
-_UNLIMITED = json.dumps(dict.fromkeys(("read", "write", "bulk", "stream"), "100000000/minute"))
+UNLIMITED = json.dumps(dict.fromkeys(("read", "write", "bulk", "stream"), "100000000/minute"))
 
 
 Method = Callable[..., "grpc.aio.UnaryUnaryCall[bytes, bytes]"]
@@ -33,6 +33,8 @@ class Mesh:
 
     stack: Stack
     process_id: int
+    customer_count: int
+    """Customers that benchmarks of customers make."""
 
     @property
     def target(self) -> str:
@@ -65,7 +67,7 @@ class Mesh:
 
 
 @contextmanager
-def running_mesh() -> Iterator[Mesh]:
+def running_mesh(*, customer_count: int) -> Iterator[Mesh]:
     """Start it all in a temporary folder; stop and remove it all at the end."""
     root = Path(tempfile.mkdtemp(prefix="tickettoken-bench-"))
     root.chmod(0o711)  # as root, PostgreSQL runs as another user and must get through
@@ -74,14 +76,14 @@ def running_mesh() -> Iterator[Mesh]:
         folder = DataFolder(root / "data")
         folder.create()
         credentials = Credentials(folder)
-        make_keys(folder.keys, ["metrics", "edge"])
+        make_keys(folder.keys, ["metrics", "customers", "edge"])
         ports = {name: free_port() for name in PORT_NAMES}
         stores = Stores.choose(folder, ports, credentials, {})
         stack = Stack(folder, ports, credentials, stores)
         started.extend(server.start() for server in stores.servers)
         stack.prepare_database("metrics")
         environment = stack.service_environment("metrics") | {
-            "METRICS_RATE_LIMITS": _UNLIMITED,
+            "METRICS_RATE_LIMITS": UNLIMITED,
             "METRICS_LOG_LEVEL": "WARNING",
         }
         service = Program(
@@ -93,7 +95,7 @@ def running_mesh() -> Iterator[Mesh]:
         )
         started.append(service.start())
         started.append(stack.gateway().start())
-        yield Mesh(stack, service.pid)
+        yield Mesh(stack, service.pid, customer_count)
     finally:
         for server in reversed(started):
             server.stop()
