@@ -19,6 +19,10 @@ select name, parameters::text as parameters
   from models
  where tenant_id = $1 and venue_id = $2 and kind = 'purchases' and is_serving
 """
+# Grain: the candidate of churn that serves a venue.
+TRIED = """
+select hold_out::text from models where tenant_id = $1 and venue_id = $2 and kind = 'churn' and is_serving
+"""
 STORED = "select * from customer_churn where tenant_id = $1 and venue_id = $2 and customer_id = $3"
 
 
@@ -111,6 +115,14 @@ async def test_the_usual_horizon_is_the_nightly_runs_answer(as_admin, client, te
     assert answer.usual_gap_days == row["usual_gap_days"]
     assert answer.has_missed_usual_show == row["has_missed_usual_show"]
     assert answer.computed_time.ToDatetime(UTC) == row["computed_at"]
+    drivers = [(one.name, one.value if one.HasField("value") else None, one.effect) for one in answer.drivers]
+    assert drivers == [(one["name"], one["value"], one["effect"]) for one in json.loads(row["drivers"])]
+    tried = json.loads(await as_admin.fetchval(TRIED, tenant_id, venue_ids[0]))
+    held_out = answer.hold_out
+    assert (held_out.horizon_days, held_out.customer_count) == (90, tried["customers"])
+    assert (held_out.brier_score, held_out.auc_ratio) == (tried["brier"], tried["auc"])
+    assert held_out.base_rate_ratio == tried["actual_share"]
+    assert held_out.base_rate_brier_score == tried["base_rate_brier"]
     assert answer.trained_time == answer.computed_time
     assert answer.last_date == (datetime.now(ZoneInfo(ZONES[0])).date() - timedelta(days=1)).isoformat()
 
