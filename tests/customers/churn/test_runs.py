@@ -250,12 +250,12 @@ async def test_profiles_lists_segments_and_model_figures_tell_of_churn(
     }
 
 
-def calculated_again(rows, serving):
+def calculated_again(rows, serving, as_of):
     """Each place's churn from plain rows, in this process; by place and customer."""
     purchases = read_purchases(BytesIO(copy_file(rows)))
     customers, codes = customers_of(purchases)
     found, whole = {}, None
-    for place in located(purchases, codes, [ZoneInfo(zone) for zone in ZONES], datetime.now(UTC)):
+    for place in located(purchases, codes, [ZoneInfo(zone) for zone in ZONES], as_of):
         row = serving[place.venue]
         model = next(one for one in CANDIDATES if one.name == row["name"])
         parameters = json.loads(row["parameters"])
@@ -282,7 +282,7 @@ async def test_a_run_stores_what_the_calculation_says_of_every_customer(as_admin
 
     stored = await as_admin.fetch(STORED, town.tenant_id)
 
-    again = calculated_again(town.rows[:-1], serving)
+    again = calculated_again(town.rows[:-1], serving, town.as_of)
     newest = defaultdict(lambda: datetime.min.replace(tzinfo=UTC))
     for row in town.rows[:-1]:
         for place in (town.venue_ids[row.venue], WHOLE_TENANT):
