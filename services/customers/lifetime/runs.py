@@ -14,6 +14,7 @@ from libs.common.postgres.database import Database
 from services.customers.lifetime.feed import PurchaseFeed
 from services.customers.lifetime.store import PlaceRun, RunStore
 from services.customers.models.entry import WHOLE_TENANT, ModelEntry
+from services.customers.models.patience import take_time
 from services.customers.models.process import FittingProcess, Progress, fitting_process
 from services.customers.models.registry import register
 from services.customers.namespaces import venue_namespaces
@@ -118,8 +119,8 @@ class LifetimeRuns:
         computed_at: datetime,
     ) -> None:
         async with self._database.transaction(scope) as conn:
+            await take_time(conn)
             store = RunStore(conn, scope.tenant_id)
-            await store.take_time()
             await store.lock()
             await store.replace_values(process.blocks(), computed_at)
             await store.put_runs(
@@ -130,11 +131,10 @@ class LifetimeRuns:
             )
             await register(conn, scope.tenant_id, entries, computed_at)
         async with self._database.transaction(scope) as conn:
-            store = RunStore(conn, scope.tenant_id)
-            await store.take_time()
+            await take_time(conn)
             # Emptied read models know nobody, who would all be taken for erased.
             await require_whole(conn, scope.tenant_id)
-            await store.drop_erased()
+            await RunStore(conn, scope.tenant_id).drop_erased()
 
 
 def _place(sent: dict[str, Any]) -> PlaceRun:

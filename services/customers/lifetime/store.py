@@ -10,7 +10,6 @@ from uuid import UUID
 from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
 from services.customers.lifetime.copy_file import HEADER, TRAILER
-from services.customers.models.patience import take_time
 
 _KEPT: Final = timedelta(days=400)
 
@@ -92,10 +91,6 @@ class RunStore:
     def __init__(self, conn: Connection, tenant_id: UUID) -> None:
         self._driver = conn
         self._tenant_id = tenant_id
-
-    async def take_time(self) -> None:
-        """Let statements of this transaction take as long as a run may."""
-        await take_time(self._driver)
 
     async def lock(self) -> None:
         """Wait for another run of the tenant to be over."""
