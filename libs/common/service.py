@@ -9,11 +9,12 @@ from libs.common.auth.tokens import TokenVerifier
 from libs.common.observability.logging import configure_logging
 from libs.common.observability.tracing import configure_tracing
 from libs.common.postgres.database import Database
+from libs.common.postgres.schema import becomes_current
 from libs.common.rpc.idempotency import IdempotencyStore
 from libs.common.rpc.ratelimit import RateLimiter
 from libs.common.rpc.server import RpcServer
 from libs.common.settings import DEFAULT_RATE_LIMITS, StoreSettings
-from libs.common.tasks import stopped_by_failures
+from libs.common.tasks import stopped_by_failures, stopped_by_signals
 
 Check = Callable[[], Awaitable[None]]
 
@@ -57,7 +58,7 @@ class Serving(Protocol):
 
 
 async def run(
-    service: str,
+    package: str,
     settings: StoreSettings,
     engines: Engines,
     *,
@@ -66,20 +67,23 @@ async def run(
 ) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code.
 
+    The process lives and is not ready, and neither works nor serves, while its database lacks migrations,
+    has newer ones, or is away.
+
     Args:
-        service: The service's name, for example "metrics".
+        package: The service's package, for example "services.metrics"; its last word is the service's name.
         settings: Its settings.
         engines: Not started yet.
         working: Makes the half that works; None: it does not run.
         serving: Makes the half that serves; None: it does not run.
     """
+    service = package.rpartition(".")[2]
     configure_logging(service, level=settings.log_level, environment=settings.environment)
+    stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         stack.callback(
             configure_tracing(service, environment=settings.environment, endpoint=settings.otlp_endpoint)
         )
-        stack.push_async_callback(engines.close)
-        await engines.start()
         limiter = RateLimiter(
             settings.redis_url.get_secret_value(), DEFAULT_RATE_LIMITS | settings.rate_limits
         )
@@ -92,6 +96,13 @@ async def run(
             idempotency=IdempotencyStore(engines.database),
             dependencies=dict(engines.dependencies),
         )
+        stack.push_async_callback(server.close)
+        await server.answer_probes()
+        with stopped_by_signals(stop):
+            if not await becomes_current(package, engines.database, stop=stop):
+                return 0
+        stack.push_async_callback(engines.close)
+        await engines.start()
         if working is not None:
             works = working()
             stack.push_async_callback(works.close)
@@ -103,9 +114,7 @@ async def run(
             serves.add_to(server)
             goodbye = asyncio.create_task(serves.say_goodbye(server.draining))
             stack.callback(goodbye.cancel)
-        stack.push_async_callback(server.close)
         await server.start()
-        stop = asyncio.Event()
         with stopped_by_failures(stop):
             await server.serve_until(stop)
     return 0

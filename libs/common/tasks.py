@@ -1,6 +1,7 @@
 """Tasks that run beside the calls: what their failure means to the process, and how they are ended."""
 
 import asyncio
+import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -37,6 +38,19 @@ async def ended(*tasks: "asyncio.Task[Any] | None") -> None:
         done, running = await asyncio.wait(running, timeout=_AGAIN_SECONDS)
         for task in done:
             _ = task.cancelled() or task.exception()
+
+
+@contextmanager
+def stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` when the process gets SIGTERM or SIGINT while the body runs."""
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        yield
+    finally:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(name)
 
 
 @contextmanager

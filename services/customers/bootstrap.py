@@ -4,10 +4,13 @@ A half that does not run is not imported: it would cost memory and time at every
 """
 
 import argparse
+from typing import Final
 
 from libs.common import service
-from services.customers.engines import SERVICE, Engines
+from services.customers.engines import Engines
 from services.customers.settings import CustomersSettings
+
+PACKAGE: Final = "services.customers"
 
 
 async def serve(settings: CustomersSettings, _arguments: argparse.Namespace) -> int:
@@ -15,7 +18,7 @@ async def serve(settings: CustomersSettings, _arguments: argparse.Namespace) -> 
     from services.customers.serving import Serving
 
     engines = Engines(settings)
-    return await service.run(SERVICE, settings, engines, working=None, serving=lambda: Serving(engines))
+    return await service.run(PACKAGE, settings, engines, working=None, serving=lambda: Serving(engines))
 
 
 async def work(settings: CustomersSettings, _arguments: argparse.Namespace) -> int:
@@ -23,7 +26,7 @@ async def work(settings: CustomersSettings, _arguments: argparse.Namespace) -> i
     from services.customers.working import Working
 
     engines = Engines(settings)
-    return await service.run(SERVICE, settings, engines, working=lambda: Working(engines), serving=None)
+    return await service.run(PACKAGE, settings, engines, working=lambda: Working(engines), serving=None)
 
 
 async def serve_and_work(settings: CustomersSettings, _arguments: argparse.Namespace) -> int:
@@ -33,5 +36,5 @@ async def serve_and_work(settings: CustomersSettings, _arguments: argparse.Names
 
     engines = Engines(settings)
     return await service.run(
-        SERVICE, settings, engines, working=lambda: Working(engines), serving=lambda: Serving(engines)
+        PACKAGE, settings, engines, working=lambda: Working(engines), serving=lambda: Serving(engines)
     )

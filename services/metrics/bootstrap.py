@@ -4,10 +4,13 @@ A half that does not run is not imported: it would cost memory and time at every
 """
 
 import argparse
+from typing import Final
 
 from libs.common import service
-from services.metrics.engines import SERVICE, Engines
+from services.metrics.engines import Engines
 from services.metrics.settings import MetricsSettings
+
+PACKAGE: Final = "services.metrics"
 
 
 async def serve(settings: MetricsSettings, _arguments: argparse.Namespace) -> int:
@@ -15,7 +18,7 @@ async def serve(settings: MetricsSettings, _arguments: argparse.Namespace) -> in
     from services.metrics.serving import Serving
 
     engines = Engines(settings)
-    return await service.run(SERVICE, settings, engines, working=None, serving=lambda: Serving(engines))
+    return await service.run(PACKAGE, settings, engines, working=None, serving=lambda: Serving(engines))
 
 
 async def work(settings: MetricsSettings, _arguments: argparse.Namespace) -> int:
@@ -23,7 +26,7 @@ async def work(settings: MetricsSettings, _arguments: argparse.Namespace) -> int
     from services.metrics.working import Working
 
     engines = Engines(settings)
-    return await service.run(SERVICE, settings, engines, working=lambda: Working(engines), serving=None)
+    return await service.run(PACKAGE, settings, engines, working=lambda: Working(engines), serving=None)
 
 
 async def serve_and_work(settings: MetricsSettings, _arguments: argparse.Namespace) -> int:
@@ -33,5 +36,5 @@ async def serve_and_work(settings: MetricsSettings, _arguments: argparse.Namespa
 
     engines = Engines(settings)
     return await service.run(
-        SERVICE, settings, engines, working=lambda: Working(engines), serving=lambda: Serving(engines)
+        PACKAGE, settings, engines, working=lambda: Working(engines), serving=lambda: Serving(engines)
     )

@@ -46,8 +46,10 @@ class ServiceProcess:
         if not self._identity_key.exists():
             make_keys(self._data.keys, {"metrics", "customers", service})
         self.port = free_port()
+        self.probe_port = free_port()
         values = {
             "listen_address": f"127.0.0.1:{self.port}",
+            "probe_address": f"127.0.0.1:{self.probe_port}",
             "jwks": self.credentials.jwks,
             "internal_jwks": self.credentials.internal_jwks,
             "jwt_issuer": ISSUER,
@@ -73,8 +75,18 @@ class ServiceProcess:
     def _identity_key(self) -> Path:
         return Path(self.credentials.identity_key(self.service))
 
+    @property
+    def log(self) -> str:
+        """What it has written so far."""
+        return self._program.log.read_text()
+
     def start(self) -> Self:
         self._program.start()
+        return self
+
+    def spawn(self) -> Self:
+        """Start it without waiting until it takes calls."""
+        self._program.spawn()
         return self
 
     def stop(self) -> None:

@@ -1,7 +1,6 @@
 """The gRPC server of a process: one pipeline, health, reflection, probes, metrics, and an orderly end."""
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +24,7 @@ from libs.common.rpc.health import Health
 from libs.common.rpc.pipeline import Pipeline
 from libs.common.rpc.registration import Registration, UnknownMethods
 from libs.common.settings import ProcessSettings
+from libs.common.tasks import stopped_by_signals
 
 _log = structlog.get_logger(__name__)
 
@@ -74,6 +74,7 @@ class RpcServer:
         self._dependency_names = tuple(dependencies)
         self._server = grpc.aio.server(options=_options(settings))
         self._probes = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        self._answers_probes = False
         self._metrics: MetricsEndpoint | None = None
         self.port = self.probe_port = self.metrics_port = 0
         self.draining = asyncio.Event()
@@ -81,6 +82,16 @@ class RpcServer:
     def add(self, register: Callable[[Any, Any], None], servicer: object) -> None:
         """Serve a servicer; `register` is the generated `add_XServicer_to_server`."""
         self._registration.add(register, servicer)
+
+    async def answer_probes(self) -> None:
+        """Tell probes that the process lives and is not ready; for a start that has to wait for something."""
+        if self._answers_probes:
+            return
+        self._answers_probes = True
+        await self._health.declare((), self._dependency_names)
+        self._health.add_to(self._probes)
+        self.probe_port = self._probes.add_insecure_port(self._settings.probe_address)
+        await self._probes.start()
 
     async def start(self) -> int:
         """Begin to serve.
@@ -93,19 +104,17 @@ class RpcServer:
         """
         for name, handlers in self._registration.wrapped(self._pipeline).items():
             self._server.add_registered_method_handlers(name, handlers)
+        await self.answer_probes()
         names = tuple(self._registration.services)
         await self._health.declare(names, self._dependency_names)
         self._health.add_to(self._server)
-        self._health.add_to(self._probes)
         reflection.enable_server_reflection(
             (*names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server
         )
         self._server.add_generic_rpc_handlers((UnknownMethods(),))
         self.port = self._bind()
-        self.probe_port = self._probes.add_insecure_port(self._settings.probe_address)
         self._metrics = MetricsEndpoint.open(self._settings.metrics_address)
         self.metrics_port = self._metrics.port
-        await self._probes.start()
         await self.dependencies.start()
         await self._server.start()
         await self._health.started()
@@ -115,14 +124,10 @@ class RpcServer:
 
     async def serve_until(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set or the process gets SIGTERM or SIGINT, then drain and close."""
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, stop.set)
         try:
-            await stop.wait()
+            with stopped_by_signals(stop):
+                await stop.wait()
         finally:
-            for name in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(name)
             await self.close()
 
     async def close(self) -> None:
