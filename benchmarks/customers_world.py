@@ -50,6 +50,13 @@ select $1, venue_id, customer_id, min(sold_at), max(sold_at)
  order by venue_id, customer_id
 on conflict (tenant_id, venue_id, customer_id) do update set last_seen_at = excluded.last_seen_at
 """
+_MARKS = """
+insert into rfm_pending (tenant_id, venue_id, customer_id, marked_at)
+select distinct tenant_id, venue_id, customer_id, now()
+  from purchases
+ where tenant_id = $1 and sold_at >= $2
+on conflict do nothing
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +93,8 @@ class World:
     async def load(self, admin: Any, first_day: int, end_day: int) -> None:
         """Put the purchases of some days, and who made them, where events would have put them.
 
-        Before the first day the table is empty: its indexes are made when it is full, which is faster.
+        Before the first day the table is empty: its indexes are made when it is full, which is faster. Marks
+        of who has to be scored are those of later days, as if nobody had been scored since.
         """
         indexes: list[Any] = []
         if not first_day:
@@ -105,6 +113,8 @@ class World:
         since = self.end - timedelta(days=DAYS - first_day)
         await admin.execute(_PEOPLE, self.tenant_id, since)
         await admin.execute(_SEEN, self.tenant_id, since)
+        if first_day:
+            await admin.execute(_MARKS, self.tenant_id, since)
 
     def _ids(self) -> NDArray[np.void]:
         """Ids of the customers, scattered as random ones are."""

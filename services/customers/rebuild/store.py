@@ -23,6 +23,8 @@ EMPTIED: Final = (
 
 # Grain: one venue. Its row says who owns the id and stays; any statement about it is newer than none.
 _FORGET_VENUES = "update venues set version = -1, revised_at = 'epoch' where tenant_id = $1"
+# Grain: one run of scores. The next one counts everybody, because some purchases may not come back.
+_FORGET_COUNTED = "update rfm_runs set counted_at = null where tenant_id = $1"
 _FORGET_APPLIED = "delete from inbox where tenant_id = $1 and queue = $2"
 
 # Grain: one event that the read models show or remember. Rows that are stated carry their event's id.
@@ -90,6 +92,7 @@ async def empty(conn: Connection, tenant_id: UUID, queue: str) -> None:
     for statement in EMPTIED:
         await conn.execute(statement, tenant_id)
     await conn.execute(_FORGET_VENUES, tenant_id)
+    await conn.execute(_FORGET_COUNTED, tenant_id)
     await conn.execute(_FORGET_APPLIED, tenant_id, queue)
 
 

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
+from services.customers.rfm.figures_store import FiguresStore
 from services.customers.rfm.ledger import RunRecord, last_runs
 from services.customers.rfm.outcome import Total, totals_of
 from services.customers.rfm.place import local_day
 from services.customers.rfm.ranking import ranked
-from services.customers.rfm.run_store import RunStore, clocks_of
+from services.customers.rfm.run_store import clocks_of
 from services.customers.rfm.sales import joined, moment_of_us, people_of
 from services.customers.rfm.segments import segment_numbers
 from services.customers.rfm.window import window_start
@@ -64,7 +65,7 @@ class Comparison:
             for venue_id in sorted(set(venue_ids).intersection(clocks)):
                 clock = clocks[venue_id]
                 start = window_start(local_day(as_of, clock), clock, self._window_days)
-                parts.append(await RunStore(conn, scope.tenant_id, venue_id).sales(as_of, start, clock))
+                parts.append(await FiguresStore(conn, scope.tenant_id, venue_id).sales(as_of, start, clock))
         if not any(len(part) for part in parts):
             return None
         people = await asyncio.to_thread(lambda: people_of(joined(parts)))

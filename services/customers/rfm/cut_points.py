@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+BEYOND: Final = int(np.iinfo(np.int64).max)
+"""A bound that no value reaches."""
 _NEIGHBOURS: Final = 3
 """Distinct values kept on either side of a border: one more or one fewer customer moves a border past at most
 one of them, for the doubled ranks of distinct values differ by two at least."""
@@ -27,6 +29,14 @@ class CutPoints:
 
     count: int
     points: Sequence[Point]
+
+    @property
+    def bounds(self) -> tuple[int, ...]:
+        """The lowest values that score 2, 3, 4 and 5; `BEYOND` where nobody scores so well."""
+        scores = [(_score(point.below, point.equal, self.count), point.value) for point in self.points]
+        return tuple(
+            min((value for found, value in scores if found >= score), default=BEYOND) for score in range(2, 6)
+        )
 
     def score(self, value: int, ranked: int | None) -> int:
         """The score of a customer who now has `value`, when nobody else changed.
@@ -60,11 +70,34 @@ class CutPoints:
         return _score(inside.below, inside.equal, self.count)
 
 
-def cut_points(values: NDArray[np.int64]) -> CutPoints:
+@dataclass(frozen=True, slots=True, eq=False)
+class Tally:
+    """How many customers have each value; values are distinct and rise."""
+
+    values: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    def exchanged(self, gone: NDArray[np.int64], come: NDArray[np.int64]) -> "Tally":
+        """The tally when customers with some values, all of them tallied, give way to others."""
+        values = np.union1d(self.values, come)
+        counts = np.zeros(len(values), np.int64)
+        counts[np.searchsorted(values, self.values)] = self.counts
+        np.subtract.at(counts, np.searchsorted(values, gone), 1)
+        np.add.at(counts, np.searchsorted(values, come), 1)
+        return Tally(values[counts > 0], counts[counts > 0])
+
+
+def tally(values: NDArray[np.int64]) -> Tally:
+    """The tally of a column."""
+    distinct, counts = np.unique(values, return_counts=True)
+    return Tally(distinct, counts.astype(np.int64))
+
+
+def cut_points(tallied: Tally) -> CutPoints:
     """The cut points of a run's column; the higher the value, the better the score."""
-    distinct, equal = np.unique(values, return_counts=True)
-    below = np.cumsum(equal) - equal
-    scores = -(-(5 * (2 * below + equal + 1)) // (2 * max(len(values), 1)))
+    distinct, equal = tallied.values, tallied.counts
+    count, below = int(equal.sum()), np.cumsum(equal) - equal
+    scores = -(-(5 * (2 * below + equal + 1)) // (2 * max(count, 1)))
     borders = np.flatnonzero(scores[1:] != scores[:-1]) + 1
     kept = sorted(
         {
@@ -76,9 +109,7 @@ def cut_points(values: NDArray[np.int64]) -> CutPoints:
     )
     if len(distinct):
         kept = sorted({0, *kept, len(distinct) - 1})
-    return CutPoints(
-        len(values), tuple(Point(int(distinct[at]), int(below[at]), int(equal[at])) for at in kept)
-    )
+    return CutPoints(count, tuple(Point(int(distinct[at]), int(below[at]), int(equal[at])) for at in kept))
 
 
 def _score(below: int, equal: int, count: int) -> int:

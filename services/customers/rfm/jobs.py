@@ -7,7 +7,8 @@ import structlog
 from libs.common.jobs.queue import Run
 from libs.common.jobs.runner import Job
 from services.customers.rfm.rescoring import Rescoring
-from services.customers.rfm.runs import ScoredPlace, ScoringRuns
+from services.customers.rfm.running import ScoredPlace
+from services.customers.rfm.runs import ScoringRuns
 from services.customers.rfm.schedule import SCORING_JOB
 
 _LONGEST_ATTEMPT = timedelta(minutes=30)

@@ -23,22 +23,23 @@ _LOCK = "select pg_advisory_xact_lock(hashtextextended('scores of ' || $1::uuid:
 # Grain: one run. Index: rfm_runs_pkey. A run that is repeated for the same moment replaces itself.
 _PUT_RUN = """
 insert into rfm_runs (tenant_id, venue_id, computed_at, as_of_day, window_days, customer_count, changed_count,
-                      move_count, is_by_fixed_bounds, cut_points, newest_fact_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                      move_count, is_by_fixed_bounds, cut_points, newest_fact_at, counted_at, time_zone)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 on conflict (tenant_id, venue_id, computed_at) do update
    set as_of_day = excluded.as_of_day, window_days = excluded.window_days,
        customer_count = excluded.customer_count, changed_count = excluded.changed_count,
        move_count = excluded.move_count, is_by_fixed_bounds = excluded.is_by_fixed_bounds,
-       cut_points = excluded.cut_points, newest_fact_at = excluded.newest_fact_at
+       cut_points = excluded.cut_points, newest_fact_at = excluded.newest_fact_at,
+       counted_at = excluded.counted_at, time_zone = excluded.time_zone
 """
 # Grain: the newest run of each of some places. Index: rfm_runs_pkey, backwards, once a place.
 _LAST_RUNS = """
 select run.venue_id, run.computed_at, run.as_of_day, run.window_days, run.customer_count,
-       run.is_by_fixed_bounds, run.cut_points, run.newest_fact_at
+       run.is_by_fixed_bounds, run.cut_points, run.newest_fact_at, run.counted_at, run.time_zone
   from unnest($2::uuid[]) as wanted (venue_id)
  cross join lateral (
        select venue_id, computed_at, as_of_day, window_days, customer_count, is_by_fixed_bounds, cut_points,
-              newest_fact_at
+              newest_fact_at, counted_at, time_zone
          from rfm_runs
         where tenant_id = $1 and venue_id = wanted.venue_id
         order by computed_at desc
@@ -98,7 +99,11 @@ on conflict (tenant_id, venue_id, segment, currency) do update
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run at a place, as it is remembered."""
+    """A run at a place, as it is remembered.
+
+    `counted_at` is the moment of the run that counted everybody's figures, which later ones went on from;
+    None: nothing may go on from them. `time_zone` is that of the place's days, None for the tenant.
+    """
 
     computed_at: datetime
     as_of_day: date
@@ -107,6 +112,8 @@ class RunRecord:
     is_by_fixed_bounds: bool
     cuts: Mapping[str, CutPoints]
     newest_fact_at: datetime | None
+    counted_at: datetime | None
+    time_zone: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,8 @@ async def last_runs(conn: Connection, tenant_id: UUID, venue_ids: Sequence[UUID]
             row["is_by_fixed_bounds"],
             {name: _cuts(one) for name, one in json.loads(row["cut_points"]).items()},
             row["newest_fact_at"],
+            row["counted_at"],
+            row["time_zone"],
         )
         for row in rows
     }
@@ -162,6 +171,8 @@ class Ledger:
             run.is_by_fixed_bounds,
             json.dumps({name: [cuts.count, *cuts.points] for name, cuts in run.cuts.items()}),
             run.newest_fact_at,
+            run.counted_at,
+            run.time_zone,
         )
         oldest = run.computed_at - KEPT
         for statement, since in (

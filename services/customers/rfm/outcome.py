@@ -4,23 +4,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.customers.rfm.copy_rows import EPOCH_DAY
-from services.customers.rfm.cut_points import CutPoints, cut_points
+from services.customers.rfm.cut_points import CutPoints, Tally, cut_points, tally
 from services.customers.rfm.moves import Move, Run, moves
 from services.customers.rfm.ranking import ranked
-from services.customers.rfm.sales import Integers, People
-from services.customers.rfm.scoring import Scores
+from services.customers.rfm.sales import Integers, People, uuid_of
+from services.customers.rfm.scoring import FEWEST_RANKED, Scores
 from services.customers.rfm.segments import SEGMENTS, segment_numbers
 
 Ids = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 """Upper and lower halves of ids."""
 
 _NOBODY: Final[Ids] = (np.empty(0, np.uint64), np.empty(0, np.uint64))
-MEASURES: Final = ("recency", "frequency", "monetary")
+RANKED: Final = {"recency": "last_day", "frequency": "orders", "monetary": "spend"}
+"""By measure, the column of `People` that it ranks: the later the day, the fewer days ago."""
+MEASURES: Final = tuple(RANKED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +38,26 @@ class Standing:
     def equals(self, other: "Standing") -> bool:
         """Whether the same people stand with the same figures and scores."""
         return all(np.array_equal(column, other.columns[name]) for name, column in self.columns.items())
+
+    def ids(self, rows: NDArray[np.int64]) -> list[UUID]:
+        """Whose rows these are."""
+        halves = zip(self.columns["high"][rows], self.columns["low"][rows], strict=True)
+        return [uuid_of(*one) for one in halves]
+
+    def totals(self, others: Mapping[int, Mapping[str, int]]) -> list["Total"]:
+        """Sums over the rows by segment and main currency; `others` is the spend beside that, by row."""
+        main = self.columns["currency"]
+        codes = np.unique([*main, *(code.encode() for one in others.values() for code in one)])
+        measured = {name: self.columns[name] for name in ("last_us", "newest_us", *RANKED.values())}
+        people = People(
+            high=self.columns["high"],
+            low=self.columns["low"],
+            currency=np.searchsorted(codes, main),
+            others=others,
+            currencies=tuple(code.decode() for code in codes.tolist()),
+            **measured,
+        )
+        return totals_of(people, segment_numbers(self.scores))
 
     @property
     def scores(self) -> Scores:
@@ -59,15 +82,15 @@ class Outcome:
     """What a run writes.
 
     Attributes:
-        people: Everyone, by rising id.
+        people: Everyone, or those whose rows may differ, by rising id.
         scores: Their scores.
         segments: Place in `SEGMENTS` of each.
         changed: Rows whose stored row differs or is missing.
         gone: Rows of `Standing` that nobody stands behind any more.
         moved: Who changed segment; their numbers are places in `ids`.
         ids: Halves of ids by number.
-        totals: Sums by segment and main currency.
-        cuts: Cut points by measure; the recency is ranked by the day of the last purchase.
+        totals: Sums over the people by segment and main currency.
+        cuts: Cut points by measure, of everyone.
     """
 
     people: People
@@ -90,7 +113,15 @@ def outcome_of(people: People, standing: Standing, as_of_day: date, *, is_first:
         as_of_day: The local day that looks back.
         is_first: No run was there before, so that nobody has moved.
     """
-    scores = ranked(people, as_of_day)
+    cuts = cuts_of({name: tally(getattr(people, column)) for name, column in RANKED.items()})
+    scores = scores_by(cuts, people) if len(people) >= FEWEST_RANKED else ranked(people, as_of_day)
+    return compared(people, standing, scores, cuts, is_first=is_first)
+
+
+def compared(
+    people: People, standing: Standing, scores: Scores, cuts: Mapping[str, CutPoints], *, is_first: bool
+) -> Outcome:
+    """How these people's scores differ from the rows that stand of them, as `outcome_of` says."""
     segments = segment_numbers(scores)
     known = _known(people, standing)
     stands = np.zeros(len(standing), np.bool_)
@@ -105,12 +136,22 @@ def outcome_of(people: People, standing: Standing, as_of_day: date, *, is_first:
         moved=moved,
         ids=ids,
         totals=totals_of(people, segments),
-        cuts={
-            "recency": cut_points(people.last_day),
-            "frequency": cut_points(people.orders),
-            "monetary": cut_points(people.spend),
-        },
+        cuts=cuts,
     )
+
+
+def cuts_of(tallies: Mapping[str, Tally]) -> dict[str, CutPoints]:
+    """Cut points by measure."""
+    return {name: cut_points(one) for name, one in tallies.items()}
+
+
+def scores_by(cuts: Mapping[str, CutPoints], people: People) -> Scores:
+    """Scores of people who are among those that the cut points are of, five at least."""
+    recency, frequency, monetary = (
+        1 + np.searchsorted(cuts[name].bounds, getattr(people, column), side="right").astype(np.int64)
+        for name, column in RANKED.items()
+    )
+    return Scores(recency, frequency, monetary, by_fixed_bounds=False)
 
 
 def totals_of(people: People, segments: Integers) -> list[Total]:
@@ -141,6 +182,16 @@ def totals_of(people: People, segments: Integers) -> list[Total]:
         )
         for place in np.flatnonzero((counts > 0) | (sums["spend"] != 0)).tolist()
     ]
+
+
+def difference(after: Sequence[Total], before: Sequence[Total]) -> list[Total]:
+    """What has to be added to the sums before to come to those after."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for totals, sign in ((after, 1), (before, -1)):
+        for segment, currency, *figures in totals:
+            kept = sums.get((segment, currency), [0] * len(figures))
+            sums[segment, currency] = [one + sign * each for one, each in zip(kept, figures, strict=True)]
+    return [Total(*key, *figures) for key, figures in sorted(sums.items()) if any(figures)]
 
 
 def _known(people: People, standing: Standing) -> Integers:

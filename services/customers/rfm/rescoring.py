@@ -1,6 +1,6 @@
 """Use case: bring the scores of people whose facts changed after them, between two runs."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
@@ -43,15 +43,23 @@ class Rescoring:
         cache: Cached answers.
         follows: What follows scores.
         window_days: As for runs.
+        now: The moment that looks back.
     """
 
     def __init__(
-        self, database: Database, cache: Cache, follows: FollowsScores, *, window_days: int | None
+        self,
+        database: Database,
+        cache: Cache,
+        follows: FollowsScores,
+        *,
+        window_days: int | None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._cache = cache
         self._follows = follows
         self._window_days = window_days
+        self._now = now
 
     async def catch_up(self, scope: TenantScope) -> None:
         """Score everyone who is marked, or leave them to the run in progress, or to that after a rebuild."""
@@ -63,7 +71,7 @@ class Rescoring:
 
     async def _some(self, scope: TenantScope) -> set[UUID]:
         """Score some of those who are marked; returns their venues."""
-        now = datetime.now(UTC)
+        now = self._now()
         async with self._database.transaction(scope) as conn:
             await conn.execute(_HARDLY_WAIT)
             await lock_scores(conn, scope.tenant_id)
@@ -79,17 +87,15 @@ class Rescoring:
                 for venue_id, day in days.items()
             }
             sales = await RescoringStore(conn, scope.tenant_id).sales(people, now, starts, clocks)
-            wanted: dict[UUID, set[UUID]] = {WHOLE_TENANT: people}
-            for venue_id, customer_id in pairs:
-                wanted.setdefault(venue_id, set()).add(customer_id)
-            runs = await last_runs(conn, scope.tenant_id, list(wanted))
-            for venue_id, customer_ids in sorted(wanted.items()):
+            places = sorted({WHOLE_TENANT, *(venue_id for venue_id, _ in pairs)})
+            runs = await last_runs(conn, scope.tenant_id, places)
+            for venue_id in places:
                 whole = venue_id == WHOLE_TENANT
                 parts = list(sales.values()) if whole else [sales[venue_id]] if venue_id in sales else []
                 day = max(days.values()) if whole else days[venue_id]
                 place = _Place(conn, scope.tenant_id, venue_id, runs.get(venue_id), day=day, now=now)
-                if await place.score(customer_ids, parts):
-                    await self._follows.some(conn, scope.tenant_id, venue_id, customer_ids)
+                if await place.score(people, parts):
+                    await self._follows.some(conn, scope.tenant_id, venue_id, people)
         return {venue_id for venue_id, _ in pairs}
 
 

@@ -1,4 +1,4 @@
-"""SQL of a whole run at one place: what is read of it, and what is written of it."""
+"""SQL of what a run writes of one place."""
 
 import json
 from datetime import datetime
@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.customers.rfm.copy_rows import EPOCH_DAY, EPOCH_US, UUID_COLUMN, read_rows, written_rows
+from services.customers.rfm.copy_rows import EPOCH_DAY, EPOCH_US, UUID_COLUMN, written_rows
 from services.customers.rfm.outcome import MEASURES, Outcome, Standing
-from services.customers.rfm.sales import Sales, local_days, uuid_of
 from services.customers.rfm.segments import SEGMENTS
 
 _CHUNK: Final = 100_000
@@ -22,65 +21,6 @@ _CHUNK: Final = 100_000
 _TAKE_TIME = "set local statement_timeout = '10min'"
 _TAKE_TURNS = "set local lock_timeout = '2min'"
 _TAKE_MEMORY = "set local work_mem = '256MB'"
-# The planner would read the whole table and hash it, because it takes an index for as random as its table.
-_TAKE_ORDER = "set local enable_hashagg = off"
-_TAKE_ANY_ORDER = "set local enable_hashagg = on"
-
-# Grain: one customer and currency of one venue. Index: purchases_by_venue_customer has every column and the
-# order of the groups. $3: the moment that looks back, $4: where the window begins. Purchases that were
-# returned leave order_count 0.
-_SALES = """
-select customer_id, currency,
-       coalesce(max(sold_at) filter (where order_count > 0), 'epoch') as last_us,
-       sum(order_count)::bigint as purchases, sum(spend_minor)::bigint as spend_ever,
-       coalesce(sum(order_count) filter (where sold_at >= $4), 0)::bigint as orders,
-       coalesce(sum(spend_minor) filter (where sold_at >= $4), 0)::bigint as spend,
-       max(newest_fact_at) as newest_us
-  from purchases
- where tenant_id = $1 and venue_id = $2 and sold_at <= $3
- group by customer_id, currency
-"""
-_SALES_LAYOUT: Final = {
-    "customer": UUID_COLUMN,
-    "currency": "S3",
-    "last_us": ">i8",
-    "purchases": ">i8",
-    "spend_ever": ">i8",
-    "orders": ">i8",
-    "spend": ">i8",
-    "newest_us": ">i8",
-}
-
-# Grain: one scored customer of a place. Index: customer_rfm_scores_pkey. What is small travels in one number,
-# as a field costs more than its bits: both flags in the lowest two, three for each score, the orders in 31
-# and above them the day, since 2000-01-01.
-_STANDING = """
-select customer_id, currency, last_purchase_at, spend_minor, newest_fact_at,
-       (last_purchase_day - date '2000-01-01')::bigint * 4398046511104 + order_count::bigint * 2048
-       + recency_score * 256 + frequency_score * 32 + monetary_score * 4 + is_incremental::integer * 2
-       + (other_spend is not null)::integer as small
-  from customer_rfm_scores
- where tenant_id = $1 and venue_id = $2
- order by customer_id
-"""
-_STANDING_LAYOUT: Final = {
-    "customer": UUID_COLUMN,
-    "currency": "S3",
-    "last_us": ">i8",
-    "spend": ">i8",
-    "newest_us": ">i8",
-    "small": ">i8",
-}
-_SMALL: Final = {
-    "has_others": (0, 1),
-    "is_incremental": (1, 1),
-    "monetary": (2, 3),
-    "frequency": (5, 3),
-    "recency": (8, 3),
-    "orders": (11, 31),
-}
-"""By name, the lowest bit and how many there are; the day is above them."""
-_DAY_BIT: Final = 42
 
 # PostgreSQL refuses COPY into a table with row-level security: rows go through a temporary table.
 _MAKE_STAGE = """
@@ -174,39 +114,6 @@ class RunStore:
         self.tenant_id = tenant_id
         self.venue_id = venue_id
 
-    async def sales(self, as_of: datetime, window_start: datetime, clock: ZoneInfo) -> Sales:
-        """What people bought at the venue up to a moment, on the venue's clock."""
-        await self._driver.execute(_TAKE_ORDER)
-        found = await self._copied(_SALES, _SALES_LAYOUT, as_of, window_start)
-        await self._driver.execute(_TAKE_ANY_ORDER)
-        codes, currency = _coded(found["currency"])
-        last_us = found["last_us"] + EPOCH_US
-        return Sales(
-            high=found["customer_high"],
-            low=found["customer_low"],
-            currency=currency,
-            last_us=last_us,
-            last_day=local_days(last_us, clock),
-            purchases=found["purchases"],
-            spend_ever=found["spend_ever"],
-            orders=found["orders"],
-            spend=found["spend"],
-            newest_us=found["newest_us"] + EPOCH_US,
-            currencies=tuple(code.decode() for code in codes.tolist()),
-        )
-
-    async def standing(self) -> Standing:
-        """The rows that stand."""
-        found = await self._copied(_STANDING, _STANDING_LAYOUT)
-        found["high"], found["low"] = found.pop("customer_high"), found.pop("customer_low")
-        found["last_us"] += EPOCH_US
-        found["newest_us"] += EPOCH_US
-        small = found.pop("small")
-        for name, (lowest, bits) in _SMALL.items():
-            found[name] = small >> lowest & (1 << bits) - 1
-        found["last_day"] = (small >> _DAY_BIT) + EPOCH_DAY
-        return Standing(found)
-
     async def put_scores(self, outcome: Outcome, at: datetime) -> None:
         """Write the rows that changed, and drop those of nobody."""
         await self._driver.execute(_MAKE_STAGE)
@@ -231,25 +138,7 @@ class RunStore:
     async def drop_scores(self, standing: Standing, rows: NDArray[np.int64]) -> None:
         """Delete rows of the place that stand."""
         if len(rows):
-            halves = zip(standing.columns["high"][rows], standing.columns["low"][rows], strict=True)
-            await self._driver.execute(_DROP_SCORES, *self._place, [uuid_of(*one) for one in halves])
-
-    async def _copied(self, query: str, layout: Any, *arguments: object) -> dict[str, NDArray[Any]]:
-        file = bytearray()
-
-        async def take(block: bytes) -> None:
-            file.extend(block)
-
-        await self._driver.copy_from_query(query, *self._place, *arguments, output=take, format="binary")
-        return read_rows(file, layout)
-
-
-def _coded(codes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """The distinct codes, rising, and the place of each row's among them."""
-    if len(codes) and (codes == codes[0]).all():
-        return codes[:1], np.zeros(len(codes), np.int64)
-    distinct, places = np.unique(codes, return_inverse=True)
-    return distinct, places.astype(np.int64)
+            await self._driver.execute(_DROP_SCORES, *self._place, standing.ids(rows))
 
 
 def _staged(outcome: Outcome) -> dict[str, NDArray[Any]]:

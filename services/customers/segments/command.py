@@ -17,7 +17,8 @@ from libs.common.sealing import derive_key
 from services.customers.errors import RebuildInProgress
 from services.customers.rfm.place import WHOLE_TENANT
 from services.customers.rfm.rescoring import Rescoring
-from services.customers.rfm.runs import ScoredPlace, ScoringRuns
+from services.customers.rfm.running import ScoredPlace
+from services.customers.rfm.runs import ScoringRuns
 from services.customers.rfm.schedule import scored_tenants
 from services.customers.segments.members import Members
 from services.customers.settings import CustomersSettings

@@ -12,23 +12,10 @@ from tests.customers.people.shoppers import bought, record
 from tests.customers.purchases import histories
 from tests.customers.purchases.histories import History
 from tests.customers.rfm import comparing
+from tests.customers.rfm.conftest import AS_OF
 from tests.platform import events as make
 
-AS_OF = datetime(2026, 10, 1, 20, tzinfo=UTC)
 ZONES = ("Pacific/Auckland", "America/New_York", "Asia/Kathmandu")
-
-
-@pytest.fixture
-def run(scoring_runs):
-    """Scores a tenant as of a moment; returns the places."""
-
-    async def run(tenant, as_of=AS_OF):
-        places = []
-        with acting_as(service_caller("customers", tenant)):
-            await scoring_runs.run(TenantScope(tenant), as_of=as_of, tell=places.append)
-        return places
-
-    return run
 
 
 @pytest.fixture
@@ -197,6 +184,33 @@ async def test_one_purchase_between_runs_scores_its_customer_as_a_whole_run_woul
         assert row["is_incremental"]
         assert incremental == (await comparing.stored_scores(as_admin, tenant, venue))[person]
         assert of_tenant == incremental
+
+
+async def test_whoever_is_scored_with_people_of_another_venue_counts_there_once(as_admin, run, handler):
+    tenant, now = uuid4(), datetime.now(UTC)
+    (here, there), people = (uuid4(), uuid4()), [uuid4() for _ in range(6)]
+    sold = [
+        bought(tenant, venue, person, at=now - timedelta(days=9))
+        for person in people
+        for venue in (here, there)
+    ]
+    await record(handler, sold)
+    await run(tenant, now)
+
+    at = now - timedelta(days=1)
+    await record(handler, [bought(tenant, here, people[0], at=at), bought(tenant, there, people[1], at=at)])
+
+    for venue in (here, there):
+        scores = await comparing.stored_scores(as_admin, tenant, venue)
+        totals = comparing.totals_of(await comparing.stored_people(as_admin, tenant, venue), scores)
+        assert await comparing.stored_totals(as_admin, tenant, venue) == totals
+        newcomers = await as_admin.fetch(
+            "select from customer_rfm_scores"
+            " where tenant_id = $1 and venue_id = $2 and is_incremental and ranked_day is null",
+            tenant,
+            venue,
+        )
+        assert newcomers == []
 
 
 async def test_people_wait_for_a_run_in_progress_and_are_not_lost(as_admin, run, handler, rescoring):
