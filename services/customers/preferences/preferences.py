@@ -13,7 +13,7 @@ from libs.common.cache.lifetimes import BASELINES
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Database
 from services.customers.people.reader import PeopleReader
-from services.customers.preferences.store import select_baseline, select_purchases
+from services.customers.preferences.store import Bought, select_baseline, select_purchases
 from services.customers.preferences.taste import Baseline, Dimension, taste
 
 _MOST_PURCHASES: Final = 1_000
@@ -64,12 +64,15 @@ class Tastes:
             CustomerNotFound: No venue that the scope sees knows them.
         """
         await self._people.require(scope, None, customer_id)
-        return await self.of_known(scope, None, customer_id)
+        return await self.told_by(scope, await self.bought(scope, None, customer_id))
 
-    async def of_known(self, scope: TenantScope, venue_id: UUID | None, customer_id: UUID) -> Preferences:
-        """Preferences of a customer whom the scope is known to see, at one venue or at all."""
+    async def bought(self, scope: TenantScope, venue_id: UUID | None, customer_id: UUID) -> Bought:
+        """What a customer whom the scope is known to see bought, at one venue or at all."""
         async with self._database.transaction(scope) as conn:
-            bought = await select_purchases(conn, scope.tenant_id, customer_id, venue_id, _MOST_PURCHASES)
+            return await select_purchases(conn, scope.tenant_id, customer_id, venue_id, _MOST_PURCHASES)
+
+    async def told_by(self, scope: TenantScope, bought: Bought) -> Preferences:
+        """What purchases tell. It may wait for whoever counts what is usual: outside of transactions."""
         baselines = await self._baselines(scope, {purchase.venue_id for purchase in bought.purchases})
         dimensions = taste(bought.purchases, baselines)
         return Preferences(dimensions, len(bought.purchases), bought.newest_fact_at)

@@ -94,7 +94,9 @@ class Profiles:
     async def _profile(
         self, scope: TenantScope, venue_id: UUID | None, customer_id: UUID, *, shows_pii: bool
     ) -> profile_pb2.CustomerProfile:
-        person = await self._readers.people.require(scope, venue_id, customer_id)
+        async with self._database.transaction(scope) as conn:
+            person = await self._readers.people.require(scope, venue_id, customer_id)
+            own_segments = await select_own_segments(conn, scope.tenant_id, customer_id, venue_id)
 
         async def compute() -> bytes:
             return figures_message(await self._figures(scope, venue_id, person)).SerializeToString()
@@ -105,27 +107,32 @@ class Profiles:
         profile = completed(
             profile_pb2.CustomerProfile.FromString(cached), person, now=self._now(), shows_pii=shows_pii
         )
-        async with self._database.transaction(scope) as conn:
-            profile.segments.extend(await select_own_segments(conn, scope.tenant_id, customer_id, venue_id))
+        profile.segments.extend(own_segments)
         return profile
 
     async def _figures(self, scope: TenantScope, venue_id: UUID | None, person: Person) -> Figures:
+        """All readers share one transaction: each of their own would add two round trips.
+
+        What is usual at the venue is asked for after it. It may wait for whoever is counting it, and nobody
+        holds a connection while they wait for another one.
+        """
         customer_id, readers = person.customer_id, self._readers
         asked = (scope.tenant_id, customer_id, venue_id)
         async with self._database.transaction(scope) as conn:
             totals = await select_totals(conn, *asked)
             activities = await select_activities(conn, *asked)
-        scores = await readers.scores.scores(scope, [customer_id], venue_id=venue_id)
-        values = await readers.values.values(scope, [customer_id], venue_id=venue_id)
-        churn: Mapping[UUID, Churn] = {}
-        if readers.churn is not None:
-            churn = await readers.churn.probabilities(scope, [customer_id], venue_id=venue_id)
+            scores = await readers.scores.scores(scope, [customer_id], venue_id=venue_id)
+            values = await readers.values.values(scope, [customer_id], venue_id=venue_id)
+            churn: Mapping[UUID, Churn] = {}
+            if readers.churn is not None:
+                churn = await readers.churn.probabilities(scope, [customer_id], venue_id=venue_id)
+            bought = await readers.tastes.bought(scope, venue_id, customer_id)
         return Figures(
             customer_id=customer_id,
             venue_id=venue_id,
             totals=totals,
             activities=activities,
-            preferences=await readers.tastes.of_known(scope, venue_id, customer_id),
+            preferences=await readers.tastes.told_by(scope, bought),
             spread=None if venue_id is None else await self._spread(scope, venue_id),
             score=scores.get(customer_id),
             value=values.get(customer_id),
