@@ -15,11 +15,12 @@ from libs.common.errors import NotEnoughHistory
 from libs.common.postgres.database import Database
 from services.customers.churn.chances import local_days
 from services.customers.churn.options import ChurnOptions
-from services.customers.churn.reading_store import Driver, PurchaseRow, ReadingStore, StoredChurn
+from services.customers.churn.reading_store import Driver, ReadingStore, StoredChurn
 from services.customers.models.entry import TrainedModel
 from services.customers.models.refusals import refusal_of_all
 from services.customers.models.registry import ModelRegistry
 from services.customers.people.reader import PeopleReader
+from services.customers.purchases.rows import PurchaseRow, rows_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class ChurnAnswers:
             store = ReadingStore(conn, scope.tenant_id)
             stored = await store.stored([venue_id], [customer_id])
             known = _Known(
-                await store.purchases([customer_id], [venue_id]),
+                await rows_in(conn, scope.tenant_id, [customer_id], [venue_id]),
                 stored[0] if stored else None,
                 await self._registry.newest(scope, venue_id, ("churn", "purchases")),
                 await store.horizon([venue_id]) or self._options.horizon_days,

@@ -7,8 +7,9 @@ from math import prod
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.customers.churn.reading_store import PurchaseRow, StoredChurn
+from services.customers.churn.reading_store import StoredChurn
 from services.customers.models.entry import WHOLE_TENANT, ModelEntry
+from services.customers.purchases.rows import PurchaseRow
 
 Bought = Mapping[UUID, Sequence[PurchaseRow]]
 """Purchases by customer."""

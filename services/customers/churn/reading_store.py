@@ -1,4 +1,4 @@
-"""SQL of what a run left of customers, and of their purchases as they are."""
+"""SQL of what a run left of customers."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -21,15 +21,6 @@ select venue_id, customer_id, probability, horizon_days, model, drivers, usual_g
 # Grain: any customer of some places; a run stores one horizon for all. Index: customer_churn_pkey.
 _HORIZON = """
 select horizon_days from customer_churn where tenant_id = $1 and venue_id = any($2::uuid[]) limit 1
-"""
-
-# Grain: order and currency of the given customers, at some venues. Index: purchases_by_customer: cost grows
-# with what these people bought, not with the venues.
-_PURCHASES = """
-select venue_id, customer_id, sold_at, currency, order_count, spend_minor, newest_fact_at
-  from purchases
- where tenant_id = $1 and customer_id = any($2::uuid[]) and venue_id = any($3::uuid[])
- order by customer_id, sold_at, order_id, currency
 """
 
 
@@ -58,19 +49,6 @@ class StoredChurn:
     newest_fact_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PurchaseRow:
-    """One order of a customer in one currency; see the read model of purchases."""
-
-    venue_id: UUID
-    customer_id: UUID
-    sold_at: datetime
-    currency: str
-    order_count: int
-    spend_minor: int
-    newest_fact_at: datetime
-
-
 class ReadingStore:
     """Churn of one tenant inside one transaction."""
 
@@ -87,13 +65,6 @@ class ReadingStore:
         """Days that the newest run looks ahead; None: it left nothing at these places."""
         found: int | None = await self._driver.fetchval(_HORIZON, self._tenant_id, list(places))
         return found
-
-    async def purchases(
-        self, customer_ids: Collection[UUID], venue_ids: Collection[UUID]
-    ) -> list[PurchaseRow]:
-        """Everything that these customers bought at these venues."""
-        rows = await self._driver.fetch(_PURCHASES, self._tenant_id, list(customer_ids), list(venue_ids))
-        return [PurchaseRow(**row) for row in rows]
 
 
 def _stored(row: Mapping[str, Any]) -> StoredChurn:

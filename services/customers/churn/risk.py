@@ -15,15 +15,16 @@ from libs.common.buckets import zone
 from libs.common.catalog.venues import Venues
 from libs.common.context import TenantScope
 from libs.common.paging import PageTokens, page_size
-from libs.common.postgres.database import Database
+from libs.common.postgres.database import Connection, Database
 from services.customers.churn.chances import Chance, Places, live_chances, stored_chances
 from services.customers.churn.options import ChurnOptions
-from services.customers.churn.reading_store import PurchaseRow, ReadingStore, StoredChurn
+from services.customers.churn.reading_store import ReadingStore, StoredChurn
 from services.customers.churn.risk_store import Silent, SilentPage, select_silent, select_venues
 from services.customers.churn.silent_days import days_since, silent_since
 from services.customers.models.entry import WHOLE_TENANT
 from services.customers.models.registry import ModelRegistry
 from services.customers.people.reader import PeopleReader, Person
+from services.customers.purchases.rows import PurchaseRow, rows_in
 
 DEFAULT_THRESHOLD: Final = 90
 
@@ -115,7 +116,7 @@ class ChurnRisk:
                 conn, scope.tenant_id, since, places.whole, after=after, limit=size + 1
             )
             ids = [one.customer_id for one in found.customers[:size]]
-            seen = await self._seen(ReadingStore(conn, scope.tenant_id), places, ids)
+            seen = await self._seen(conn, scope.tenant_id, places, ids)
             models = await self._registry.newest(scope, venue_id, ("purchases",))
             people = await self._people.people(scope, ids, venue_id=venue_id)
         horizon = request.horizon_days if request.HasField("horizon_days") else seen.horizon_days
@@ -136,10 +137,11 @@ class ChurnRisk:
         token = self._token(scope, request, found, size)
         return RiskPage(customers, found, threshold, horizon, seen.horizon_days, token)
 
-    async def _seen(self, store: ReadingStore, places: Places, ids: Sequence[UUID]) -> _Seen:
+    async def _seen(self, conn: Connection, tenant_id: UUID, places: Places, ids: Sequence[UUID]) -> _Seen:
         bought: dict[UUID, list[PurchaseRow]] = defaultdict(list)
-        for row in await store.purchases(ids, list(places.clocks)):
+        for row in await rows_in(conn, tenant_id, ids, list(places.clocks)):
             bought[row.customer_id].append(row)
+        store = ReadingStore(conn, tenant_id)
         horizon = await store.horizon(places.ids) or self._options.horizon_days
         return _Seen(bought, await store.stored(places.ids, ids), horizon)
 

@@ -47,7 +47,8 @@ select counted.customer_count, counted.silent_count, page.customer_id, page.last
 """
 
 # As above over several venues, each with probabilities of its own: nothing is bought at any of them with the
-# product of these, if all are known.
+# product of these, if all are known. One statement for both would group by place and then by customer where
+# once is enough, and join those who are not silent: it took half as long again over a whole tenant.
 _OF_VENUES = """
 with bought_at as materialized (
     select p.customer_id, p.venue_id, max(p.sold_at) as last_purchase_at,

@@ -15,12 +15,13 @@ from libs.common.errors import AnalyticsError, NotEnoughHistory
 from libs.common.postgres.database import Database
 from services.customers.errors import ModelNotFitted
 from services.customers.lifetime.predicting import Asked, Prediction
-from services.customers.lifetime.reading_store import PurchaseRow, ReadingStore, StoredRun, StoredValue
+from services.customers.lifetime.reading_store import ReadingStore, StoredRun, StoredValue
 from services.customers.models.entry import ModelEntry, TrainedModel
 from services.customers.models.refusals import refusal_of
 from services.customers.models.registry import CLV_KINDS, ModelRegistry, places_of
 from services.customers.people.reader import PeopleReader
 from services.customers.purchases.reader import CurrencyTotals, PurchaseReader
+from services.customers.purchases.rows import PurchaseRow, rows_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +120,8 @@ class LifetimeValues:
         clock = await clock_of(self._venues, scope, [venue_id])
         await self._people.require(scope, venue_id, customer_id)
         async with self._database.transaction(scope) as conn:
-            store = ReadingStore(conn, scope.tenant_id)
-            rows = await store.purchases(venue_id, customer_id)
-            runs = await store.runs([venue_id])
+            rows = await rows_in(conn, scope.tenant_id, [customer_id], [venue_id])
+            runs = await ReadingStore(conn, scope.tenant_id).runs([venue_id])
         models = await self._registry.newest(scope, venue_id, CLV_KINDS)
         serving = next((one for one in models if _serves_purchases(one)), None)
         if serving is None:

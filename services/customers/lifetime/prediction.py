@@ -13,12 +13,12 @@ from services.customers.lifetime.accounts import Place, place_of
 from services.customers.lifetime.fitting import Estimate
 from services.customers.lifetime.predicting import Asked, PredictedAccount, Prediction
 from services.customers.lifetime.purchases import Purchases, last_whole_day, local_days
-from services.customers.lifetime.reading_store import PurchaseRow
 from services.customers.lifetime.selection import CANDIDATES
 from services.customers.lifetime.training import UNIT_DAYS, Serving, Trained
 from services.customers.lifetime.value import Terms
 from services.customers.lifetime.valuing import AccountValues, account_values
 from services.customers.models.entry import ModelEntry
+from services.customers.purchases.rows import PurchaseRow
 
 _LONGEST_PERIOD_DAYS: Final = 30
 _YEAR_DAYS: Final = 365

@@ -1,4 +1,4 @@
-"""SQL of what a run left: values of customers, findings of places; and a customer's purchases as they are."""
+"""SQL of what a run left: values of customers and findings of places."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -18,13 +18,6 @@ select venue_id, customer_id, currency, is_main, basis, purchase_count, historic
   from customer_lifetime_value
  where tenant_id = $1 and venue_id = any($2::uuid[]) and customer_id = any($3::uuid[])
  order by customer_id, venue_id, is_main desc, currency
-"""
-
-# Grain: order and currency of one customer at one venue. Index: purchases_by_customer.
-_PURCHASES = """
-select sold_at, currency, order_count, spend_minor, newest_fact_at
-  from purchases
- where tenant_id = $1 and customer_id = $2 and venue_id = $3
 """
 
 # Grain: the newest run of each of some venues. Index: lifetime_runs_pkey, read backwards for each.
@@ -84,17 +77,6 @@ class StoredRun:
     newest_fact_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class PurchaseRow:
-    """One order of a customer in one currency; see the read model of purchases."""
-
-    sold_at: datetime
-    currency: str
-    order_count: int
-    spend_minor: int
-    newest_fact_at: datetime
-
-
 class ReadingStore:
     """Lifetime values of one tenant inside one transaction."""
 
@@ -106,11 +88,6 @@ class ReadingStore:
         """By customer and venue, the main currency first."""
         rows = await self._driver.fetch(_VALUES, self._tenant_id, list(venue_ids), list(customer_ids))
         return [StoredValue(**row) for row in rows]
-
-    async def purchases(self, venue_id: UUID, customer_id: UUID) -> list[PurchaseRow]:
-        """Everything that a customer bought at a venue."""
-        rows = await self._driver.fetch(_PURCHASES, self._tenant_id, customer_id, venue_id)
-        return [PurchaseRow(**row) for row in rows]
 
     async def runs(self, venue_ids: Collection[UUID]) -> list[StoredRun]:
         """The newest run of each of the venues that has one, by venue."""
