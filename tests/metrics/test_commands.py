@@ -8,6 +8,7 @@ import pytest
 
 from services.metrics.__main__ import COMMANDS
 
+_HEAVY = {"tqdm", "alembic", "sqlalchemy", "croniter", "httpx", "statsmodels", "scipy", "pandas"}
 _LOADED = """
 import sys
 from pkgutil import resolve_name
@@ -42,7 +43,7 @@ def test_serving_loads_neither_tools_of_other_commands_nor_work_nor_statistics()
     loaded = loaded_by("serve", "serving")
 
     assert "services.metrics.serving" in loaded
-    assert not loaded & {"tqdm", "alembic", "sqlalchemy", "croniter", "statsmodels", "scipy", "pandas"}
+    assert not loaded & _HEAVY
     assert not loaded & {"services.metrics.working", "services.metrics.rebuild", "libs.common.jobs.runner"}
 
 
@@ -50,5 +51,5 @@ def test_working_loads_neither_tools_of_other_commands_nor_servicers():
     loaded = loaded_by("work", "working")
 
     assert "services.metrics.working" in loaded
-    assert not loaded & {"tqdm", "alembic", "sqlalchemy", "statsmodels", "scipy", "pandas"}
+    assert not loaded & _HEAVY
     assert not loaded & {"services.metrics.serving", "services.metrics.servicers"}

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterError, croniter
-
 from libs.common.errors import InvalidField
 
 _LONGEST_TURN = timedelta(hours=3)
@@ -23,6 +21,8 @@ class Cron:
     """
 
     def __init__(self, expression: str, zone: ZoneInfo, *, field: str = "cron") -> None:
+        from croniter import CroniterError, croniter
+
         fields = expression.split()
         if len(fields) != 5 or not croniter.is_valid(expression):
             raise InvalidField.of(field, "must be a cron expression of five fields such as 30 6 * * 1-5")
@@ -36,6 +36,8 @@ class Cron:
 
     def next_after(self, instant: datetime) -> datetime:
         """The first due instant after this one, in UTC."""
+        from croniter import croniter
+
         wall = instant.astimezone(self._zone).replace(tzinfo=None) - _LONGEST_TURN
         due: datetime | None = None
         for shown in croniter(self._expression, wall, ret_type=datetime):

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import ClassVar
 
 import redis.exceptions
 import structlog
@@ -85,7 +86,7 @@ class RateLimiter:
             socket_connect_timeout=_REDIS_TIMEOUT_SECONDS,
         )
         self._shared = FixedWindowRateLimiter(
-            RedisStorage(
+            _RedisStorage(
                 f"async+{redis_url}",
                 implementation="redispy",
                 key_prefix=KEY_PREFIX,
@@ -180,6 +181,12 @@ def _counter(key: tuple[str, str, str], item: RateLimitItem) -> str:
     """The name of a window's counter; all services count into the same one."""
     tenant, principal, rate_class = key
     return f"{tenant}:rpc:rate:{rate_class}:{item.amount}-in-{item.get_expiry()}s:{principal}"
+
+
+class _RedisStorage(RedisStorage):
+    """Imports the one client that is used; its parent imports each that is installed."""
+
+    DEPENDENCIES: ClassVar = {"redis": RedisStorage.DEPENDENCIES["redis"]}
 
 
 def _spent(bucket: _Bucket) -> bool:

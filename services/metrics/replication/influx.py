@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
-
 from libs.common.errors import DependencyUnavailable
 from services.metrics.replication import influxql
 
@@ -33,6 +31,8 @@ class Influx:
     """
 
     def __init__(self, url: str, *, token: str | None, org: str, read_seconds: float) -> None:
+        import httpx
+
         from services.metrics.replication.line_writer import LineWriter
 
         self._writer = LineWriter(url, token=token, org=org)
@@ -96,6 +96,8 @@ class Influx:
         await asyncio.to_thread(self._writer.close)
 
     async def _version(self) -> str:
+        import httpx
+
         try:
             answer = await self._reader.get("/ping")
             answer.raise_for_status()
@@ -104,6 +106,8 @@ class Influx:
         return str(answer.headers.get("x-influxdb-version", "")).lstrip("v")
 
     async def _ask(self, bucket: str, statements: str, seconds: float | None) -> list[dict[str, Any]]:
+        import httpx
+
         parameters = {"db": bucket, "epoch": "ns", "q": statements}
         timeout = httpx.USE_CLIENT_DEFAULT if seconds is None else httpx.Timeout(seconds)
         try:
