@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import ClassVar
 
 import redis.exceptions
 import structlog
@@ -186,7 +185,7 @@ def _counter(key: tuple[str, str, str], item: RateLimitItem) -> str:
 class _RedisStorage(RedisStorage):
     """Imports the one client that is used; its parent imports each that is installed."""
 
-    DEPENDENCIES: ClassVar = {"redis": RedisStorage.DEPENDENCIES["redis"]}
+    DEPENDENCIES = {"redis": RedisStorage.DEPENDENCIES["redis"]}  # noqa: RUF012 - as its parent declares it
 
 
 def _spent(bucket: _Bucket) -> bool:
