@@ -20,6 +20,7 @@ from services.customers.profile.figures import Churn, ChurnSource, Figures
 from services.customers.profile.mapping import completed, figures_message
 from services.customers.profile.spread import Spread
 from services.customers.profile.store import (
+    plan_once,
     select_activities,
     select_own_segments,
     select_spread,
@@ -119,6 +120,7 @@ class Profiles:
         customer_id, readers = person.customer_id, self._readers
         asked = (scope.tenant_id, customer_id, venue_id)
         async with self._database.transaction(scope) as conn:
+            await plan_once(conn)
             totals = await select_totals(conn, *asked)
             activities = await select_activities(conn, *asked)
             scores = await readers.scores.scores(scope, [customer_id], venue_id=venue_id)
