@@ -70,34 +70,11 @@ class CutPoints:
         return _score(inside.below, inside.equal, self.count)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tally:
-    """How many customers have each value; values are distinct and rise."""
-
-    values: NDArray[np.int64]
-    counts: NDArray[np.int64]
-
-    def exchanged(self, gone: NDArray[np.int64], come: NDArray[np.int64]) -> "Tally":
-        """The tally when customers with some values, all of them tallied, give way to others."""
-        values = np.union1d(self.values, come)
-        counts = np.zeros(len(values), np.int64)
-        counts[np.searchsorted(values, self.values)] = self.counts
-        np.subtract.at(counts, np.searchsorted(values, gone), 1)
-        np.add.at(counts, np.searchsorted(values, come), 1)
-        return Tally(values[counts > 0], counts[counts > 0])
-
-
-def tally(values: NDArray[np.int64]) -> Tally:
-    """The tally of a column."""
-    distinct, counts = np.unique(values, return_counts=True)
-    return Tally(distinct, counts.astype(np.int64))
-
-
-def cut_points(tallied: Tally) -> CutPoints:
+def cut_points(values: NDArray[np.int64]) -> CutPoints:
     """The cut points of a run's column; the higher the value, the better the score."""
-    distinct, equal = tallied.values, tallied.counts
-    count, below = int(equal.sum()), np.cumsum(equal) - equal
-    scores = -(-(5 * (2 * below + equal + 1)) // (2 * max(count, 1)))
+    distinct, equal = np.unique(values, return_counts=True)
+    below = np.cumsum(equal) - equal
+    scores = -(-(5 * (2 * below + equal + 1)) // (2 * max(len(values), 1)))
     borders = np.flatnonzero(scores[1:] != scores[:-1]) + 1
     kept = sorted(
         {
@@ -109,7 +86,9 @@ def cut_points(tallied: Tally) -> CutPoints:
     )
     if len(distinct):
         kept = sorted({0, *kept, len(distinct) - 1})
-    return CutPoints(count, tuple(Point(int(distinct[at]), int(below[at]), int(equal[at])) for at in kept))
+    return CutPoints(
+        len(values), tuple(Point(int(distinct[at]), int(below[at]), int(equal[at])) for at in kept)
+    )
 
 
 def _score(below: int, equal: int, count: int) -> int:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
 from services.customers.rfm.copy_rows import EPOCH_DAY, EPOCH_US, UUID_COLUMN, read_rows
-from services.customers.rfm.cut_points import CutPoints
 from services.customers.rfm.outcome import Standing
 from services.customers.rfm.sales import Sales, local_days
 
@@ -78,26 +77,15 @@ _SMALL: Final = {
 """By name, the lowest bit and how many there are; the day is above them."""
 _DAY_BIT: Final = 42
 
-# Grain: one scored customer of a place, read as the table lies: most of it is asked for.
+# Grain: one scored customer of a place, as the table lies.
 _RANKED = """
-select (last_purchase_day - date '2000-01-01')::bigint * 2147483648 + order_count as day_and_orders,
-       spend_minor
+select customer_id, spend_minor,
+       (last_purchase_day - date '2000-01-01')::bigint * 4398046511104 + order_count::bigint * 2048
+       + recency_score * 256 + frequency_score * 32 + monetary_score * 4 as small
   from customer_rfm_scores
  where tenant_id = $1 and venue_id = $2
 """
-_RANKED_LAYOUT: Final = {"day_and_orders": ">i8", "spend": ">i8"}
-_ORDER_BITS: Final = 31
-# Grain: one scored customer of some places whose scores are not those by the bounds $3 to $5; a bound is the
-# lowest value of its score. Days are those since 2000-01-01. Read as the table lies.
-_MISPLACED = """
-select customer_id
-  from customer_rfm_scores
- where tenant_id = $1 and venue_id = any($2::uuid[])
-   and (recency_score
-        <> 1 + width_bucket((last_purchase_day - date '2000-01-01')::bigint, $3::bigint[])
-        or frequency_score <> 1 + width_bucket(order_count::bigint, $4::bigint[])
-        or monetary_score <> 1 + width_bucket(spend_minor, $5::bigint[]))
-"""
+_RANKED_LAYOUT: Final = {"customer": UUID_COLUMN, "spend": ">i8", "small": ">i8"}
 # Grain: one of some scored customers of a place. Index: customer_rfm_scores_pkey.
 _OTHERS = """
 select customer_id, other_spend
@@ -136,16 +124,6 @@ async def bought_or_scored_since(conn: Connection, tenant_id: UUID, spans: Seque
     return [row["customer_id"] for row in rows]
 
 
-async def misplaced(
-    conn: Connection, tenant_id: UUID, places: Sequence[UUID], cuts: Mapping[str, CutPoints]
-) -> list[UUID]:
-    """Whose rows at one of these places have other scores than the cut points give to their figures."""
-    days = [day - EPOCH_DAY for day in cuts["recency"].bounds]
-    bounds = (days, cuts["frequency"].bounds, cuts["monetary"].bounds)
-    rows = await conn.fetch(_MISPLACED, tenant_id, places, *bounds)
-    return [row["customer_id"] for row in rows]
-
-
 class FiguresStore:
     """One place of a tenant inside one transaction."""
 
@@ -172,15 +150,9 @@ class FiguresStore:
         """The rows of some people (None: all) that stand."""
         return _standing(await self._copied(_STANDING, _STANDING_LAYOUT, customer_ids))
 
-    async def ranked(self) -> dict[str, NDArray[np.int64]]:
-        """What everyone who stands is ranked by, in no order: `last_day`, `orders` and `spend`."""
-        found = await self._copied(_RANKED, _RANKED_LAYOUT)
-        both = found["day_and_orders"]
-        return {
-            "last_day": (both >> _ORDER_BITS) + EPOCH_DAY,
-            "orders": both & (1 << _ORDER_BITS) - 1,
-            "spend": found["spend"],
-        }
+    async def ranked(self) -> Standing:
+        """What everyone who stands was and is ranked by, in no order."""
+        return _standing(await self._copied(_RANKED, _RANKED_LAYOUT))
 
     async def others(self, standing: Standing) -> dict[int, dict[str, int]]:
         """What rows that stand tell of spend beside the main currency, by row and currency."""
@@ -221,8 +193,9 @@ def _sales(found: Mapping[str, NDArray[Any]], clock: ZoneInfo) -> Sales:
 
 def _standing(found: dict[str, NDArray[Any]]) -> Standing:
     found["high"], found["low"] = found.pop("customer_high"), found.pop("customer_low")
-    found["last_us"] += EPOCH_US
-    found["newest_us"] += EPOCH_US
+    for name in ("last_us", "newest_us"):
+        if name in found:
+            found[name] += EPOCH_US
     small = found.pop("small")
     for name, (lowest, bits) in _SMALL.items():
         found[name] = small >> lowest & (1 << bits) - 1

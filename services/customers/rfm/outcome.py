@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.customers.rfm.copy_rows import EPOCH_DAY
-from services.customers.rfm.cut_points import CutPoints, Tally, cut_points, tally
+from services.customers.rfm.cut_points import CutPoints, cut_points
 from services.customers.rfm.moves import Move, Run, moves
 from services.customers.rfm.ranking import ranked
 from services.customers.rfm.sales import Integers, People, uuid_of
@@ -113,8 +113,9 @@ def outcome_of(people: People, standing: Standing, as_of_day: date, *, is_first:
         as_of_day: The local day that looks back.
         is_first: No run was there before, so that nobody has moved.
     """
-    cuts = cuts_of({name: tally(getattr(people, column)) for name, column in RANKED.items()})
-    scores = scores_by(cuts, people) if len(people) >= FEWEST_RANKED else ranked(people, as_of_day)
+    figures = {column: getattr(people, column) for column in RANKED.values()}
+    cuts = cuts_of(figures)
+    scores = scores_by(cuts, figures) if len(people) >= FEWEST_RANKED else ranked(people, as_of_day)
     return compared(people, standing, scores, cuts, is_first=is_first)
 
 
@@ -140,15 +141,15 @@ def compared(
     )
 
 
-def cuts_of(tallies: Mapping[str, Tally]) -> dict[str, CutPoints]:
-    """Cut points by measure."""
-    return {name: cut_points(one) for name, one in tallies.items()}
+def cuts_of(figures: Mapping[str, Integers]) -> dict[str, CutPoints]:
+    """Cut points by measure, of everyone's figures by the names of `People`."""
+    return {name: cut_points(figures[column]) for name, column in RANKED.items()}
 
 
-def scores_by(cuts: Mapping[str, CutPoints], people: People) -> Scores:
-    """Scores of people who are among those that the cut points are of, five at least."""
+def scores_by(cuts: Mapping[str, CutPoints], figures: Mapping[str, Integers]) -> Scores:
+    """Scores of figures that are among those that the cut points are of, five at least."""
     recency, frequency, monetary = (
-        1 + np.searchsorted(cuts[name].bounds, getattr(people, column), side="right").astype(np.int64)
+        1 + np.searchsorted(cuts[name].bounds, figures[column], side="right").astype(np.int64)
         for name, column in RANKED.items()
     )
     return Scores(recency, frequency, monetary, by_fixed_bounds=False)

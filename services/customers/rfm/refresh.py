@@ -10,12 +10,22 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from services.customers.rfm.cut_points import CutPoints, tally
-from services.customers.rfm.figures_store import FiguresStore, Span, bought_or_scored_since, misplaced
-from services.customers.rfm.outcome import RANKED, compared, cuts_of, difference, scores_by
+import numpy as np
+
+from services.customers.rfm.cut_points import CutPoints
+from services.customers.rfm.figures_store import Span, bought_or_scored_since
+from services.customers.rfm.outcome import (
+    MEASURES,
+    RANKED,
+    Standing,
+    compared,
+    cuts_of,
+    difference,
+    scores_by,
+)
 from services.customers.rfm.place import WHOLE_TENANT
 from services.customers.rfm.running import Found, Running
-from services.customers.rfm.sales import People, Sales, joined, moment_of_us, people_of
+from services.customers.rfm.sales import People, Sales, among, joined, moment_of_us, people_of
 from services.customers.rfm.scoring import FEWEST_RANKED
 from services.customers.rfm.window import window_start
 
@@ -83,13 +93,32 @@ async def _found(
     """What is to be written of places with the same customers; None: ranks say nothing of so few."""
     venues = [place for place in places if place in run.clocks] or list(run.clocks)
     parts = [sales[venue_id] for venue_id in venues]
-    cuts = await _cuts(run.figures(places[0]), people_of(joined(parts)), due)
+    rows = await run.figures(places[0]).ranked()
+    cuts, beside = await asyncio.to_thread(lambda: _moved_borders(rows, due, people_of(joined(parts))))
     if cuts["recency"].count < FEWEST_RANKED:
         return None
-    beside = sorted({*await misplaced(run.conn, run.tenant_id, places, cuts)}.difference(due))
     parts += [await run.sales(venue_id, beside) for venue_id in venues]
     people = people_of(joined(parts))
     return [await _compared(run, place, [*due, *beside], people, cuts) for place in places]
+
+
+def _moved_borders(
+    rows: Standing, due: Sequence[UUID], people: People
+) -> tuple[dict[str, CutPoints], list[UUID]]:
+    """Cut points of everyone, and who has to be scored anew only because they moved.
+
+    Args:
+        rows: Everyone's, of whom those who are due may have other figures by now.
+        due: Those.
+        people: Whoever of them has bought, with their figures.
+    """
+    stays = np.flatnonzero(~among((rows.columns["high"], rows.columns["low"]), due))
+    kept = {name: rows.columns[name][stays] for name in (*RANKED.values(), *MEASURES)}
+    everyone = {name: np.concatenate([kept[name], getattr(people, name)]) for name in RANKED.values()}
+    cuts = cuts_of(everyone)
+    scores = scores_by(cuts, kept)
+    differs = np.any([getattr(scores, name) != kept[name] for name in MEASURES], axis=0)
+    return cuts, sorted(rows.ids(stays[differs]))
 
 
 async def _compared(
@@ -98,23 +127,9 @@ async def _compared(
     """Those whose rows may differ, beside their rows."""
     figures, before = run.figures(place), run.before[place]
     standing = await figures.standing(touched)
-    outcome = compared(people, standing, scores_by(cuts, people), cuts, is_first=False)
+    scores = scores_by(cuts, {column: getattr(people, column) for column in RANKED.values()})
+    outcome = compared(people, standing, scores, cuts, is_first=False)
     added = difference(outcome.totals, standing.totals(await figures.others(standing)))
     newest = [moment_of_us(int(people.newest_us.max()))] if len(people) else []
     newest += [before.newest_fact_at] if before.newest_fact_at else []
     return Found(place, outcome, standing, added, before.counted_at, max(newest, default=None))
-
-
-async def _cuts(figures: FiguresStore, people: People, due: Sequence[UUID]) -> dict[str, CutPoints]:
-    """Cut points of everyone who stands, with the figures of some people in place of those in their rows."""
-    standing, everyone = await figures.standing(due), await figures.ranked()
-
-    def cuts() -> dict[str, CutPoints]:
-        return cuts_of(
-            {
-                name: tally(everyone[column]).exchanged(standing.columns[column], getattr(people, column))
-                for name, column in RANKED.items()
-            }
-        )
-
-    return await asyncio.to_thread(cuts)

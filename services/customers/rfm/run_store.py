@@ -111,11 +111,9 @@ class RunStore:
     def __init__(self, conn: Connection, tenant_id: UUID, venue_id: UUID) -> None:
         self._driver = conn
         self._place = (tenant_id, venue_id)
-        self.tenant_id = tenant_id
-        self.venue_id = venue_id
 
     async def put_scores(self, outcome: Outcome, at: datetime) -> None:
-        """Write the rows that changed, and drop those of nobody."""
+        """Write the rows that changed."""
         await self._driver.execute(_MAKE_STAGE)
         staged = _staged(outcome)
         slugs = [segment.value for segment in SEGMENTS]

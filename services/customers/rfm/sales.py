@@ -108,6 +108,18 @@ def halves_of(ids: Sequence[UUID]) -> tuple[NDArray[np.uint64], NDArray[np.uint6
     )
 
 
+def among(halves: tuple[NDArray[np.uint64], NDArray[np.uint64]], ids: Sequence[UUID]) -> NDArray[np.bool_]:
+    """Whether each id, given by its halves, is one of some ids."""
+    high, low = halves
+    found = np.isin(high, halves_of(ids)[0])  # upper halves alone leave few to look at
+    rows, known = np.flatnonzero(found), {one.int for one in ids}
+    found[rows] = [
+        upper << 64 | lower in known
+        for upper, lower in zip(high[rows].tolist(), low[rows].tolist(), strict=True)
+    ]
+    return found
+
+
 def local_days(moments_us: Integers, clock: ZoneInfo) -> Integers:
     """`date.toordinal` of each moment's day on a clock; 0 for 0, which is no moment."""
     days = np.zeros(len(moments_us), np.int64)
