@@ -16,10 +16,9 @@ from libs.common.context import TenantScope, acting_as
 from libs.common.postgres.database import Connection, Database
 from libs.common.sealing import derive_key
 from services.customers.churn.options import ChurnOptions
-from services.customers.churn.runs import ChurnRuns
-from services.customers.churn.runs import RunReport as ChurnReport
+from services.customers.churn.runs import ChurnReport, ChurnRuns
 from services.customers.errors import RebuildInProgress
-from services.customers.lifetime.runs import LifetimeRuns, RunOptions, RunReport
+from services.customers.lifetime.runs import LifetimeReport, LifetimeRuns, RunOptions
 from services.customers.lifetime.schedule import FIT_ID
 from services.customers.models.entry import WHOLE_TENANT
 from services.customers.models.process import Progress
@@ -87,7 +86,7 @@ def _bar(title: str) -> Iterator[Progress]:
         yield progress
 
 
-def _lines(report: RunReport) -> list[str]:
+def _lines(report: LifetimeReport) -> list[str]:
     """What serves each venue, or why nothing does."""
     serving = {
         entry.venue_id: entry for entry in report.entries if entry.kind == "purchases" and entry.is_serving

@@ -1,11 +1,12 @@
 """SQL of a run: probabilities replaced as a whole."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from dataclasses import dataclass
 from uuid import UUID
 
 from libs.common.postgres.database import Connection
-from services.customers.lifetime.copy_file import HEADER, TRAILER
+from services.customers.lifetime.copy_file import file_of
+from services.customers.models.runs import RunReport
 
 # Grain: one tenant. Two runs of a tenant write one after the other.
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('churn of ' || $1::uuid::text, 0))"
@@ -29,6 +30,7 @@ select $1, venue_id, customer_id, probability, $2, model, drivers::jsonb, usual_
   from pg_temp.staged_churn
  order by venue_id, customer_id
 """
+
 # Grain: all of the tenant, before they are written anew. Index: customer_churn_pkey.
 _CLEAR = "delete from customer_churn where tenant_id = $1"
 
@@ -41,39 +43,40 @@ delete from customer_churn as v
 """
 
 
-class RunStore:
-    """The table of a run inside one transaction of the whole tenant."""
+@dataclass(frozen=True, slots=True)
+class PlaceRun:
+    """What a run found of a venue, or of the tenant; `model` None: nothing serves, for the reason given."""
 
-    def __init__(self, conn: Connection, tenant_id: UUID) -> None:
+    venue_id: UUID
+    model: str | None
+    refusal: str | None
+    refusal_message: str | None
+
+
+class RunStore:
+    """The table of a run inside one transaction of the whole tenant; see `models.runs.RunStore`.
+
+    Args:
+        conn: The transaction.
+        tenant_id: The tenant.
+        horizon_days: Days that probabilities look ahead.
+    """
+
+    def __init__(self, conn: Connection, tenant_id: UUID, *, horizon_days: int) -> None:
         self._driver = conn
         self._tenant_id = tenant_id
+        self._horizon_days = horizon_days
 
     async def lock(self) -> None:
-        """Wait for another run of the tenant to be over."""
         await self._driver.execute(_LOCK, self._tenant_id)
 
-    async def replace(self, rows: AsyncIterator[bytes], computed_at: datetime, *, horizon_days: int) -> None:
-        """Put new probabilities in the place of all that were there.
-
-        Args:
-            rows: Rows of a binary COPY with the columns of the stage, without header and trailer.
-            computed_at: When the run began.
-            horizon_days: Days that they look ahead.
-        """
-
-        async def file() -> AsyncIterator[bytes]:
-            yield HEADER
-            async for block in rows:
-                yield block
-            yield TRAILER
-
+    async def replace(self, rows: AsyncIterator[bytes], report: RunReport[PlaceRun]) -> None:
         await self._driver.execute(_MAKE_STAGE)
         await self._driver.copy_to_table(
-            "staged_churn", schema_name="pg_temp", source=file(), format="binary"
+            "staged_churn", schema_name="pg_temp", source=file_of(rows), format="binary"
         )
         await self._driver.execute(_CLEAR, self._tenant_id)
-        await self._driver.execute(_INSERT_STAGED, self._tenant_id, horizon_days, computed_at)
+        await self._driver.execute(_INSERT_STAGED, self._tenant_id, self._horizon_days, report.computed_at)
 
     async def drop_erased(self) -> None:
-        """Delete what is said of people who were erased; call it after the run has committed."""
         await self._driver.execute(_DROP_ERASED, self._tenant_id)

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
-from services.customers.lifetime.copy_file import HEADER, TRAILER
+from services.customers.lifetime.copy_file import file_of
+from services.customers.models.runs import RunReport
 
 _KEPT: Final = timedelta(days=400)
 
@@ -86,44 +87,36 @@ class PlaceRun:
 
 
 class RunStore:
-    """The tables of a run inside one transaction of the whole tenant."""
+    """The tables of a run inside one transaction of the whole tenant; see `models.runs.RunStore`.
 
-    def __init__(self, conn: Connection, tenant_id: UUID) -> None:
+    Args:
+        conn: The transaction.
+        tenant_id: The tenant.
+        horizon_days: How far values look ahead.
+        least_repeaters: Without so many customers who bought again a venue is served by the tenant's fit.
+    """
+
+    def __init__(self, conn: Connection, tenant_id: UUID, *, horizon_days: int, least_repeaters: int) -> None:
         self._driver = conn
         self._tenant_id = tenant_id
+        self._terms = (horizon_days, least_repeaters)
 
     async def lock(self) -> None:
-        """Wait for another run of the tenant to be over."""
         await self._driver.execute(_LOCK, self._tenant_id)
 
-    async def replace_values(self, rows: AsyncIterator[bytes], computed_at: datetime) -> None:
-        """Put new values in the place of all that were there.
-
-        Args:
-            rows: Of a binary COPY with the stage's columns, without its header and end.
-            computed_at: When, UTC.
-        """
-
-        async def file() -> AsyncIterator[bytes]:
-            yield HEADER
-            async for block in rows:
-                yield block
-            yield TRAILER
-
+    async def replace(self, rows: AsyncIterator[bytes], report: RunReport[PlaceRun]) -> None:
         await self._driver.execute(_MAKE_STAGE)
         await self._driver.copy_to_table(
-            "staged_lifetime_values", schema_name="pg_temp", source=file(), format="binary"
+            "staged_lifetime_values", schema_name="pg_temp", source=file_of(rows), format="binary"
         )
         await self._driver.execute(_CLEAR, self._tenant_id)
-        await self._driver.execute(_INSERT_STAGED, self._tenant_id, computed_at)
+        await self._driver.execute(_INSERT_STAGED, self._tenant_id, report.computed_at)
+        await self._put_runs(report.places, report.computed_at)
 
     async def drop_erased(self) -> None:
-        """Delete values of people who were erased; call it after the values have committed."""
         await self._driver.execute(_DROP_ERASED, self._tenant_id)
 
-    async def put_runs(
-        self, places: Sequence[PlaceRun], computed_at: datetime, *, horizon_days: int, least_repeaters: int
-    ) -> None:
+    async def _put_runs(self, places: Sequence[PlaceRun], computed_at: datetime) -> None:
         """Add what a run found; one at the very same time is replaced, old ones are dropped."""
         rows = (
             (
@@ -142,5 +135,5 @@ class RunStore:
         )
         await self._driver.execute(_FORGET_RUNS, self._tenant_id, computed_at - _KEPT, computed_at)
         await self._driver.execute(
-            _INSERT_RUNS, self._tenant_id, computed_at, horizon_days, least_repeaters, *columns(rows, 10)
+            _INSERT_RUNS, self._tenant_id, computed_at, *self._terms, *columns(rows, 10)
         )

@@ -1,4 +1,4 @@
-"""All purchases of a tenant, sent to a process that calculates from them; churn is fed the same way."""
+"""All purchases of a tenant, sent to a process that calculates from them."""
 
 from collections.abc import Mapping
 from datetime import datetime
