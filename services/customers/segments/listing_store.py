@@ -8,41 +8,121 @@ from uuid import UUID
 
 from libs.common.postgres.database import Connection
 
-# Grain: one scored customer of a venue. Indexes: customer_rfm_scores_pkey or _by_segment,
-# customer_churn_pkey, customer_lifetime_value_pkey. One statement for every order: it reads the venue's
-# customers once and keeps a page of them. A rank of -1 stands for what is not known, behind everything that
-# is.
+# Grain: one scored customer of a venue, in whatever order and however filtered. Indexes:
+# customer_rfm_scores_pkey or _by_segment; by churn or clv, a probe of customer_churn_pkey or
+# customer_lifetime_value_pkey for each; what models tell of the page alone by the same. It reads all
+# customers that the filter leaves and keeps a page of them. A rank of -1 stands for what is not known, behind
+# everything that is.
 _PAGE = """
-select customer_id, rank, probability, horizon_days, value_currency, expected_minor, newest_fact_at
-  from (
-       select score.customer_id, churn.probability, churn.horizon_days, value.currency as value_currency,
-              value.expected_minor, score.newest_fact_at,
-              case $3::text
-              when 'recency' then (extract(epoch from score.last_purchase_at) * 1000000)::double precision
-              when 'frequency' then score.order_count::double precision
-              when 'churn' then coalesce(churn.probability, -1)
-              when 'clv' then coalesce(value.expected_minor, -1)::double precision
-              else score.spend_minor::double precision
-              end as rank
-         from customer_rfm_scores as score
-         left join customer_churn as churn
-           on churn.tenant_id = $1 and churn.venue_id = $2 and churn.customer_id = score.customer_id
-         left join customer_lifetime_value as value
-           on value.tenant_id = $1 and value.venue_id = $2 and value.customer_id = score.customer_id
-          and value.is_main
-        where score.tenant_id = $1 and score.venue_id = $2
-          and ($4::text is null or score.segment = $4::text)
-          and ($5::text is null
-               or exists (select from customer_segment_members as member
-                           where member.tenant_id = $1 and member.venue_id = $2
-                             and member.segment = $5::text and member.customer_id = score.customer_id))
-          and ($6::bigint is null or score.spend_minor >= $6::bigint)
-          and ($7::date is null or score.last_purchase_day >= $7::date)
-       ) as customer
- where $8::double precision is null or (rank, customer_id) < ($8::double precision, $9::uuid)
- order by rank desc, customer_id desc
- limit $10
+with page as materialized (
+    select customer_id, rank, newest_fact_at
+      from (
+           select score.customer_id, score.newest_fact_at,
+                  case $3::text
+                  when 'recency' then (extract(epoch from score.last_purchase_at) * 1000000)::double precision
+                  when 'frequency' then score.order_count::double precision
+                  when 'churn' then coalesce((
+                       select churn.probability
+                         from customer_churn as churn
+                        where churn.tenant_id = $1 and churn.venue_id = $2
+                          and churn.customer_id = score.customer_id), -1)
+                  when 'clv' then coalesce((
+                       select value.expected_minor
+                         from customer_lifetime_value as value
+                        where value.tenant_id = $1 and value.venue_id = $2
+                          and value.customer_id = score.customer_id and value.is_main), -1)::double precision
+                  else score.spend_minor::double precision
+                  end as rank
+             from customer_rfm_scores as score
+            where score.tenant_id = $1 and score.venue_id = $2
+              and ($4::text is null or score.segment = $4::text)
+              and ($5::text is null
+                   or exists (select from customer_segment_members as member
+                               where member.tenant_id = $1 and member.venue_id = $2
+                                 and member.segment = $5::text and member.customer_id = score.customer_id))
+              and ($6::bigint is null or score.spend_minor >= $6::bigint)
+              and ($7::date is null or score.last_purchase_day >= $7::date)
+           ) as customer
+     where $8::double precision is null or (rank, customer_id) < ($8::double precision, $9::uuid)
+     order by rank desc, customer_id desc
+     limit $10
+)
+select page.customer_id, page.rank, churn.probability, churn.horizon_days, value.currency,
+       value.expected_minor, page.newest_fact_at
+  from page
+  left join customer_churn as churn
+    on churn.tenant_id = $1 and churn.venue_id = $2 and churn.customer_id = page.customer_id
+  left join customer_lifetime_value as value
+    on value.tenant_id = $1 and value.venue_id = $2 and value.customer_id = page.customer_id and value.is_main
+ order by page.rank desc, page.customer_id desc
 """
+
+# Grain: one scored customer of a venue, whoever spent most first. Index: customer_rfm_scores_by_spend,
+# backwards from where the page begins: the cost is that of the page.
+_BY_SPEND = """
+with page as materialized (
+    select customer_id, spend_minor, newest_fact_at
+      from customer_rfm_scores
+     where tenant_id = $1 and venue_id = $2
+       and ($3::bigint is null or (spend_minor, customer_id) < ($3::bigint, $4::uuid))
+     order by spend_minor desc, customer_id desc
+     limit $5
+)
+select page.customer_id, page.spend_minor::double precision as rank, churn.probability, churn.horizon_days,
+       value.currency, value.expected_minor, page.newest_fact_at
+  from page
+  left join customer_churn as churn
+    on churn.tenant_id = $1 and churn.venue_id = $2 and churn.customer_id = page.customer_id
+  left join customer_lifetime_value as value
+    on value.tenant_id = $1 and value.venue_id = $2 and value.customer_id = page.customer_id and value.is_main
+ order by page.spend_minor desc, page.customer_id desc
+"""
+
+# Grain: one scored customer of a venue with a known probability, the greatest first. Index:
+# customer_churn_by_probability, backwards; customer_rfm_scores_pkey for each.
+_BY_CHURN = """
+with page as materialized (
+    select churn.customer_id, churn.probability, churn.horizon_days, score.newest_fact_at
+      from customer_churn as churn
+      join customer_rfm_scores as score
+        on score.tenant_id = $1 and score.venue_id = $2 and score.customer_id = churn.customer_id
+     where churn.tenant_id = $1 and churn.venue_id = $2
+       and ($3::double precision is null
+            or (churn.probability, churn.customer_id) < ($3::double precision, $4::uuid))
+     order by churn.probability desc, churn.customer_id desc
+     limit $5
+)
+select page.customer_id, page.probability as rank, page.probability, page.horizon_days, value.currency,
+       value.expected_minor, page.newest_fact_at
+  from page
+  left join customer_lifetime_value as value
+    on value.tenant_id = $1 and value.venue_id = $2 and value.customer_id = page.customer_id and value.is_main
+ order by page.probability desc, page.customer_id desc
+"""
+
+# Grain: one scored customer of a venue with an expected value, the greatest first. Index:
+# customer_lifetime_value_by_expected, backwards; customer_rfm_scores_pkey for each.
+_BY_VALUE = """
+with page as materialized (
+    select value.customer_id, value.currency, value.expected_minor, score.newest_fact_at
+      from customer_lifetime_value as value
+      join customer_rfm_scores as score
+        on score.tenant_id = $1 and score.venue_id = $2 and score.customer_id = value.customer_id
+     where value.tenant_id = $1 and value.venue_id = $2 and value.is_main and value.expected_minor is not null
+       and ($3::bigint is null or (value.expected_minor, value.customer_id) < ($3::bigint, $4::uuid))
+     order by value.expected_minor desc, value.customer_id desc
+     limit $5
+)
+select page.customer_id, page.expected_minor::double precision as rank, churn.probability, churn.horizon_days,
+       page.currency, page.expected_minor, page.newest_fact_at
+  from page
+  left join customer_churn as churn
+    on churn.tenant_id = $1 and churn.venue_id = $2 and churn.customer_id = page.customer_id
+ order by page.expected_minor desc, page.customer_id desc
+"""
+_UNKNOWN = -1
+_IN_ORDER = {"spend": _BY_SPEND, "churn": _BY_CHURN, "clv": _BY_VALUE}
+
 # Grain: one segment that the tenant made. Index: customer_segments_pkey.
 _IS_OWN = """
 select exists (select from customer_segments where tenant_id = $1 and venue_id = $2 and segment = $3)
@@ -58,6 +138,11 @@ class Listing:
     own_segment: str | None
     min_spend: int | None
     since_day: date | None
+
+    @property
+    def is_filtered(self) -> bool:
+        filters = (self.segment, self.own_segment, self.min_spend, self.since_day)
+        return any(one is not None for one in filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +165,18 @@ async def select_page(
     after: Sequence[Any] | None,
     limit: int,
 ) -> list[Listed]:
-    """Customers of a place (tenant, venue) behind a rank and id, at most `limit`."""
+    """Customers of a place (tenant, venue) behind a rank and id, at most `limit`.
+
+    Everyone of a place is read in order where an index has it. Of a part of them, an index would be walked
+    along all the others. Those whose rank is not known are in no index: where they come, all are read.
+    """
+    rank, customer_id = after or (None, None)
+    if not listing.is_filtered and rank != _UNKNOWN and listing.order_by in _IN_ORDER:
+        if rank is not None and listing.order_by != "churn":
+            rank = int(rank)
+        rows = await conn.fetch(_IN_ORDER[listing.order_by], *place, rank, customer_id, limit)
+        if len(rows) == limit or listing.order_by == "spend":
+            return [Listed(*row) for row in rows]
     rows = await conn.fetch(
         _PAGE,
         *place,
