@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import psutil
 import pytest
 
+from tests.local.demo_customers import after_the_first_models, truth_of
 from tests.servers.stack import StackUnderTest
 from tests.servers.waiting import is_alive, until
 
@@ -104,18 +105,28 @@ def test_a_wanted_port_that_is_taken_is_refused(stack: StackUnderTest, tmp_path:
     assert third.status().processes == {}
 
 
-@pytest.mark.timeout(240)
-def test_a_detached_stack_runs_beside_another_and_down_ends_it(second: StackUnderTest, stack: StackUnderTest):
+@pytest.mark.timeout(360)
+def test_a_detached_stack_runs_its_demo_beside_another_and_down_ends_it(
+    second: StackUnderTest, stack: StackUnderTest
+):
     venue = uuid4()
 
-    up = second.command("up", "--detach", "--demo", "none", "--gateway-port", str(second.gateway_port))
+    up = second.command("up", "--detach", "--demo", "small", "--gateway-port", str(second.gateway_port))
     processes = second.processes()
+    sells = "demo" in second.status().processes
     recorded = _record(second, second.token(_TENANT), venue, 2.5)
     elsewhere = _status_of(stack, f"/api/metrics/{venue}/realtime", stack.token(_TENANT))
+    patrons = truth_of(second)["patrons"]
+    customers = after_the_first_models(second)
     down = second.command("down")
 
     assert up.returncode == 0, up.stderr
     assert f"runs at {second.gateway_url}" in up.stdout
+    assert sells
+    assert customers.expected_minor.keys() == {patron["customer_id"] for patron in patrons}
+    assert all(0 <= chance <= 1 for chance in customers.churn.values())
+    gone = {patron["customer_id"] for patron in patrons if patron["left_at"] is not None}
+    assert customers.mean_churn(gone) > customers.mean_churn(customers.churn.keys() - gone)
     assert (recorded, elsewhere) == (200, 404)
     assert down.stdout.endswith("stopped\n")
     assert [process for process in processes if is_alive(process)] == []
