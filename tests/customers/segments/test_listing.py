@@ -16,7 +16,8 @@ EVERYONE = Listing("spend", None, None, None, None)
 SCORE = """
 insert into customer_rfm_scores (
        tenant_id, venue_id, customer_id, currency, last_purchase_at, last_purchase_day, order_count,
-       spend_minor, recency_score, frequency_score, monetary_score, segment, newest_fact_at, changed_at, is_incremental)
+       spend_minor, recency_score, frequency_score, monetary_score, segment, newest_fact_at, changed_at,
+       is_incremental)
 values ($1, $2, $3, 'EUR', $4, $4::timestamptz::date, $5, $6, 3, 3, 3, $7, $4, $4, false)
 """
 CHURN = """
