@@ -8,7 +8,7 @@ import numpy as np
 
 from services.customers.churn.calculation import USUAL_QUANTILE
 from services.customers.lifetime.churn import churn_probability, missed_usual_show, usual_gap
-from services.customers.lifetime.selection import CANDIDATES
+from services.customers.lifetime.selection import stored_model
 from services.customers.lifetime.summaries import Summaries
 from services.customers.lifetime.training import UNIT_DAYS
 from services.customers.models.entry import ModelEntry
@@ -44,9 +44,8 @@ def silences(
         np.array([end - own[0] for own in known.values()], np.float64) / UNIT_DAYS,
         np.ones(len(known)),
     )
-    model = next(candidate for candidate in CANDIDATES if candidate.name == entry.name)
     assert entry.parameters is not None
-    at = np.array([entry.parameters[name] for name in model.parameters])
+    model, at = stored_model(entry.name, entry.parameters)
     chances = churn_probability(model, at, seen, horizon_days / UNIT_DAYS)
     gaps = usual_gap(at, seen, USUAL_QUANTILE) * UNIT_DAYS
     missed = missed_usual_show(at, seen, USUAL_QUANTILE)

@@ -1,46 +1,22 @@
 """A whole run of a tenant: fits of the tenant and of each venue, and the values of their customers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
 from services.customers.lifetime.accounts import Place
 from services.customers.lifetime.copy_file import EPOCH_US
 from services.customers.lifetime.copy_format import Column, written_rows
 from services.customers.lifetime.figures import figures
-from services.customers.lifetime.places import Located, located
+from services.customers.lifetime.places import Located
 from services.customers.lifetime.purchases import Customers, Purchases
 from services.customers.lifetime.training import Trained, trained
 from services.customers.lifetime.valuing import AccountValues, account_values, stored_terms
-from services.customers.models.entry import WHOLE_TENANT
-
-Progress = Callable[[str, float], None]
-"""Told what is done now, and how much of the run is over, 0 to 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a run is asked for.
-
-    Attributes:
-        venues: Ids of the tenant's venues; purchases name them by their place, from 1 on.
-        zones: IANA zone of each.
-        as_of: Days that are over at this moment are observed.
-        horizon_days: How far values look ahead.
-        least_repeaters: Without so many customers who bought again a venue is served by the tenant's fit.
-    """
-
-    venues: tuple[UUID, ...]
-    zones: tuple[str, ...]
-    as_of: datetime
-    horizon_days: int
-    least_repeaters: int
+from services.customers.models.process import Progress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,54 +35,49 @@ class PlaceResult:
 
 
 def calculated(
-    question: Question, purchases: Purchases, customers: Customers, codes: NDArray[np.int64], tell: Progress
+    purchases: Purchases,
+    places: Iterator[Located],
+    tell: Progress,
+    *,
+    horizon_days: int,
+    least_repeaters: int,
 ) -> Iterator[PlaceResult]:
     """The tenant first, then each venue with a purchase.
 
     Args:
-        question: What is asked for.
         purchases: The tenant's.
-        customers: Those who bought.
-        codes: Who bought each.
+        places: What they say of each place, in this order.
         tell: Hears of the progress.
+        horizon_days: How far values look ahead.
+        least_repeaters: Without so many customers who bought again a venue is served by the tenant's fit.
     """
     tell("reading local days", 0.05)
-    places = located(purchases, codes, [ZoneInfo(name) for name in question.zones], question.as_of)
     first = next(places, None)
     if first is None:
         return
     tell("fitting the tenant", 0.1)
-    whole = trained(WHOLE_TENANT, first.place, purchases.currencies, end=first.end)
-    result = _result(question, purchases, first, whole, tell=tell)
+    whole = trained(first.venue_id, first.place, purchases.currencies, end=first.end)
+    tell("valuing customers", 0.35)
+    result = _result(purchases, first, whole, horizon_days)
     yield result
     for found in places:
         tell("fitting the venues", 0.5 + 0.4 * found.share)
-        assert found.venue is not None
-        venue_id = question.venues[found.venue]
         if found.place is first.place:
-            yield _of_the_only_venue(result, venue_id, question.least_repeaters)
+            yield _of_the_only_venue(result, found.venue_id, least_repeaters)
             continue
         fits = trained(
-            venue_id,
+            found.venue_id,
             found.place,
             purchases.currencies,
             end=found.end,
             whole=whole,
-            least_repeaters=question.least_repeaters,
+            least_repeaters=least_repeaters,
         )
-        yield _result(question, purchases, found, fits)
+        yield _result(purchases, found, fits, horizon_days)
 
 
-def _result(
-    question: Question,
-    purchases: Purchases,
-    found: Located,
-    fits: Trained,
-    *,
-    tell: Progress = lambda _what, _share: None,
-) -> PlaceResult:
-    tell("valuing customers", 0.35)
-    values = account_values(found.place, fits, stored_terms(question.horizon_days))
+def _result(purchases: Purchases, found: Located, fits: Trained, horizon_days: int) -> PlaceResult:
+    values = account_values(found.place, fits, stored_terms(horizon_days))
     entry = fits.entries[0]
     return PlaceResult(
         fits.venue_id,
@@ -134,7 +105,7 @@ def _of_the_only_venue(whole: PlaceResult, venue_id: UUID, least_repeaters: int)
 
 
 def rows_of(result: PlaceResult, customers: Customers, currencies: Sequence[str]) -> Iterator[bytes]:
-    """The place's values as rows of a COPY: the columns of `store.STAGE_COLUMNS`."""
+    """The place's values as rows of a COPY into the stage of a run."""
     accounts, values = result.place.accounts, result.values
     count = len(accounts)
     unknown, unvalued = np.isnan(values.purchases), np.isnan(values.expected)

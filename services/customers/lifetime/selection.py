@@ -16,6 +16,12 @@ from services.customers.lifetime.summaries import Array, Codes, Summaries, summa
 CANDIDATES: Final[tuple[PurchaseModel, ...]] = (BG_NBD, MBG_NBD, PARETO_NBD)
 
 
+def stored_model(name: str, parameters: Mapping[str, float]) -> tuple[PurchaseModel, Array]:
+    """A candidate and its parameters in the candidate's order, from what the registry keeps."""
+    model = next(candidate for candidate in CANDIDATES if candidate.name == name)
+    return model, np.array([parameters[name] for name in model.parameters])
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """How well a model foretold the purchases of each customer in the held-out time."""

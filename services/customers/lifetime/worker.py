@@ -1,58 +1,23 @@
-"""The process that fits and values: question and purchases on standard input, answer and rows on output."""
+"""The process that fits and values."""
 
-import json
-import signal
-import sys
+from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
-from typing import Any, BinaryIO
-from uuid import UUID
+from functools import partial
+from typing import Any
 
-from services.customers.lifetime.calculation import PlaceResult, Question, calculated, rows_of
-from services.customers.lifetime.copy_format import read_purchases
-from services.customers.lifetime.purchases import customers_of
-
-
-def main() -> None:
-    """Answer one question."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the asking process ends us
-    answer(sys.stdin.buffer, sys.stdout.buffer)
+from services.customers.lifetime.answering import Answer, Asked, main
+from services.customers.lifetime.calculation import PlaceResult, calculated, rows_of
+from services.customers.models.process import Progress
 
 
-def answer(asked: BinaryIO, out: BinaryIO) -> None:
-    """Lines of JSON: progress, then the result; then rows, each chunk after a line with its length."""
-
-    def say(**message: Any) -> None:
-        out.write(json.dumps(message, default=str).encode() + b"\n")
-        out.flush()
-
-    question = _question(json.loads(asked.readline()))
-    purchases = read_purchases(asked)
-    customers, codes = customers_of(purchases)
-
-    def tell(what: str, share: float) -> None:
-        say(stage=what, share=share)
-
-    results = list(calculated(question, purchases, customers, codes, tell))
-    say(places=[_place(result) for result in results])
-    for result in results:
-        for rows in rows_of(result, customers, purchases.currencies):
-            say(bytes=len(rows))
-            out.write(rows)
-    say(bytes=0)
+def answers(asked: Asked, tell: Progress) -> Iterator[Answer]:
+    """Fits of each place and the values of its customers."""
+    for result in calculated(asked.purchases, asked.places, tell, **asked.terms):
+        rows = partial(rows_of, result, asked.customers, asked.purchases.currencies)
+        yield Answer(_told(result), rows)
 
 
-def _question(sent: dict[str, Any]) -> Question:
-    return Question(
-        venues=tuple(UUID(venue) for venue in sent["venues"]),
-        zones=tuple(sent["zones"]),
-        as_of=datetime.fromisoformat(sent["as_of"]),
-        horizon_days=sent["horizon_days"],
-        least_repeaters=sent["least_repeaters"],
-    )
-
-
-def _place(result: PlaceResult) -> dict[str, Any]:
+def _told(result: PlaceResult) -> dict[str, Any]:
     entry = result.fits.entries[0]
     return {
         "venue_id": result.venue_id,
@@ -71,4 +36,4 @@ def _place(result: PlaceResult) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    main(answers)

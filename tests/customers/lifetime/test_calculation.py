@@ -11,10 +11,11 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from services.customers.lifetime import worker
+from services.customers.lifetime.answering import answer
 from services.customers.lifetime.gamma_gamma import expected_spend
 from services.customers.lifetime.selection import CANDIDATES
 from services.customers.lifetime.summaries import Summaries
+from services.customers.lifetime.worker import answers
 from tests.customers.lifetime.histories import START, Row, copy_file, drawn_rows
 
 BIG, SMALL = UUID(int=101), UUID(int=102)
@@ -32,7 +33,7 @@ def run(rows, *, least_repeaters=200, venues=(BIG, SMALL), as_of=AS_OF, horizon_
         "least_repeaters": least_repeaters,
     }
     out = io.BytesIO()
-    worker.answer(io.BytesIO(json.dumps(question).encode() + b"\n" + copy_file(rows)), out)
+    answer(answers, io.BytesIO(json.dumps(question).encode() + b"\n" + copy_file(rows)), out)
     out.seek(0)
     while "places" not in (message := json.loads(out.readline())):
         assert 0 <= message["share"] <= 1
