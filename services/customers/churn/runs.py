@@ -10,9 +10,10 @@ from libs.common.postgres.database import Connection, Database
 from services.customers.churn.options import ChurnOptions
 from services.customers.churn.store import PlaceRun, RunStore
 from services.customers.models.entry import WHOLE_TENANT
+from services.customers.models.outcome import RunReport
 from services.customers.models.patience import take_time, wait_in_turn
 from services.customers.models.registry import newest_in
-from services.customers.models.runs import ModelRuns, RunReport
+from services.customers.models.runs import ModelRuns
 from services.customers.rfm.following import FollowsScores
 from services.customers.rfm.ledger import lock_scores
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from libs.common.postgres.database import Connection
 from services.customers.lifetime.copy_file import file_of
-from services.customers.models.runs import RunReport
+from services.customers.models.outcome import RunReport
 
 # Grain: one tenant. Two runs of a tenant write one after the other.
 _LOCK = "select pg_advisory_xact_lock(hashtextextended('churn of ' || $1::uuid::text, 0))"
@@ -54,7 +54,7 @@ class PlaceRun:
 
 
 class RunStore:
-    """The table of a run inside one transaction of the whole tenant; see `models.runs.RunStore`.
+    """The table of a run inside one transaction of the whole tenant; see `models.outcome.RunStore`.
 
     Args:
         conn: The transaction.

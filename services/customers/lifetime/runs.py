@@ -9,7 +9,8 @@ from uuid import UUID
 from libs.common.cache.cache import Cache
 from libs.common.postgres.database import Connection, Database
 from services.customers.lifetime.store import PlaceRun, RunStore
-from services.customers.models.runs import ModelRuns, RunReport
+from services.customers.models.outcome import RunReport
+from services.customers.models.runs import ModelRuns
 from services.customers.settings import CustomersSettings
 
 LifetimeReport = RunReport[PlaceRun]

@@ -10,7 +10,7 @@ from uuid import UUID
 from libs.common.postgres.columns import columns
 from libs.common.postgres.database import Connection
 from services.customers.lifetime.copy_file import file_of
-from services.customers.models.runs import RunReport
+from services.customers.models.outcome import RunReport
 
 _KEPT: Final = timedelta(days=400)
 
@@ -87,7 +87,7 @@ class PlaceRun:
 
 
 class RunStore:
-    """The tables of a run inside one transaction of the whole tenant; see `models.runs.RunStore`.
+    """The tables of a run inside one transaction of the whole tenant; see `models.outcome.RunStore`.
 
     Args:
         conn: The transaction.

@@ -1,10 +1,9 @@
 """Use case: make anew what models say of a tenant, whole or not at all; each kind of run adds its part."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic
 from uuid import UUID
 
 import structlog
@@ -12,8 +11,9 @@ import structlog
 from libs.common.cache.cache import Cache
 from libs.common.context import TenantScope
 from libs.common.postgres.database import Connection, Database
-from services.customers.models.entry import WHOLE_TENANT, ModelEntry
+from services.customers.models.entry import ModelEntry
 from services.customers.models.feed import PurchaseFeed
+from services.customers.models.outcome import PlaceT, RunReport, RunStore
 from services.customers.models.patience import take_time
 from services.customers.models.process import FittingProcess, Progress, fitting_process
 from services.customers.models.registry import register
@@ -21,49 +21,6 @@ from services.customers.namespaces import venue_namespaces
 from services.customers.wholeness import require_whole
 
 _log = structlog.get_logger(__name__)
-
-
-class Place(Protocol):
-    """What a run found of a venue, or of the tenant."""
-
-    @property
-    def venue_id(self) -> UUID: ...
-
-
-PlaceT = TypeVar("PlaceT", bound=Place)
-
-
-@dataclass(frozen=True, slots=True)
-class RunReport(Generic[PlaceT]):
-    """Findings for the tenant, then for each venue, and every candidate; empty without purchases."""
-
-    computed_at: datetime
-    places: tuple[PlaceT, ...]
-    entries: tuple[ModelEntry, ...]
-    row_count: int
-
-    @property
-    def venue_ids(self) -> list[UUID]:
-        """Venues with a purchase."""
-        return sorted({place.venue_id for place in self.places} - {WHOLE_TENANT})
-
-
-class RunStore(Protocol[PlaceT]):
-    """The tables of one kind of run inside one transaction of the whole tenant."""
-
-    async def lock(self) -> None:
-        """Wait for another run of the tenant to be over."""
-
-    async def replace(self, rows: AsyncIterator[bytes], report: RunReport[PlaceT]) -> None:
-        """Put what a run says in the place of all that was there.
-
-        Args:
-            rows: Of a binary COPY with the stage's columns, without its header and end.
-            report: What it found.
-        """
-
-    async def drop_erased(self) -> None:
-        """Delete what is said of people who were erased; call it after the run has committed."""
 
 
 class ModelRuns(ABC, Generic[PlaceT]):
