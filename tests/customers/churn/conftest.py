@@ -140,3 +140,9 @@ async def foretold(apply, foretell, tenant_id, venue_ids):
 async def client(customers_process, tenant_id):
     async with customers_process.client(tenant_id) as client:
         yield client
+
+
+@pytest.fixture
+async def town_client(customers_process, town):
+    async with customers_process.client(town.tenant_id) as client:
+        yield client

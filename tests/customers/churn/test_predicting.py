@@ -26,21 +26,6 @@ select hold_out::text from models where tenant_id = $1 and venue_id = $2 and kin
 STORED = "select * from customer_churn where tenant_id = $1 and venue_id = $2 and customer_id = $3"
 
 
-@pytest.fixture
-def tenant_id(town):
-    return town.tenant_id
-
-
-@pytest.fixture
-def venue_ids(town):
-    return town.venue_ids
-
-
-@pytest.fixture
-def foretold(town):
-    return town.rows
-
-
 def asking(client, venue_id, customer_id, **fields):
     request = churn_pb2.PredictChurnRequest(venue_id=str(venue_id), customer_id=str(customer_id), **fields)
     return client.predictions.PredictChurn(request, metadata=client.metadata)
@@ -79,24 +64,25 @@ def parameters_of(serving):
 @pytest.mark.parametrize(("venue", "customer"), [(0, REGULAR), (0, BOTH), (1, BOTH)])
 @pytest.mark.parametrize("horizon_days", [7, 200])
 async def test_another_horizon_is_computed_from_purchases_up_to_yesterday(
-    as_admin, client, tenant_id, venue_ids, foretold, venue, customer, horizon_days
+    as_admin, town_client, town, venue, customer, horizon_days
 ):
-    answer = await asking(client, venue_ids[venue], customer, horizon_days=horizon_days)
+    answer = await asking(town_client, town.venue_ids[venue], customer, horizon_days=horizon_days)
 
-    serving = await as_admin.fetchrow(SERVING, tenant_id, venue_ids[venue])
-    expected = silence(serving, history_of(foretold, venue, customer), horizon_days)
+    serving = await as_admin.fetchrow(SERVING, town.tenant_id, town.venue_ids[venue])
+    expected = silence(serving, history_of(town.rows, venue, customer), horizon_days)
     assert answer.churn_probability == pytest.approx(expected, rel=2e-3)
     assert (answer.basis, answer.model, answer.horizon_days) == ("live", serving["name"], horizon_days)
     assert answer.stored_horizon_days == 90
     assert answer.fitted_on == ("venue" if venue == 0 else "tenant")
-    own = [row.sold_at for row in foretold if (row.venue, row.customer) == (venue, customer)]
+    own = [row.sold_at for row in town.rows if (row.venue, row.customer) == (venue, customer)]
     assert answer.last_purchase_time.ToDatetime(UTC) == max(own)
     assert answer.as_of.ToDatetime(UTC) == max(own)
 
 
-async def test_the_longer_the_horizon_the_less_likely_is_silence(client, venue_ids, foretold):
+async def test_the_longer_the_horizon_the_less_likely_is_silence(town_client, town):
     answers = [
-        await asking(client, venue_ids[0], REGULAR, horizon_days=days) for days in (1, 30, 89, 91, 365)
+        await asking(town_client, town.venue_ids[0], REGULAR, horizon_days=days)
+        for days in (1, 30, 89, 91, 365)
     ]
 
     chances = [answer.churn_probability for answer in answers]
@@ -104,11 +90,11 @@ async def test_the_longer_the_horizon_the_less_likely_is_silence(client, venue_i
     assert 0 < chances[-1] < chances[0] < 1
 
 
-async def test_the_usual_horizon_is_the_nightly_runs_answer(as_admin, client, tenant_id, venue_ids, foretold):
-    answer = await asking(client, venue_ids[0], REGULAR)
+async def test_the_usual_horizon_is_the_nightly_runs_answer(as_admin, town_client, town):
+    answer = await asking(town_client, town.venue_ids[0], REGULAR)
 
-    (row,) = await as_admin.fetch(STORED, tenant_id, venue_ids[0], REGULAR)
-    assert answer == await asking(client, venue_ids[0], REGULAR, horizon_days=90)
+    (row,) = await as_admin.fetch(STORED, town.tenant_id, town.venue_ids[0], REGULAR)
+    assert answer == await asking(town_client, town.venue_ids[0], REGULAR, horizon_days=90)
     assert (answer.basis, answer.horizon_days, answer.stored_horizon_days) == ("stored", 90, 90)
     assert answer.churn_probability == row["probability"]
     assert answer.model == row["model"]
@@ -117,7 +103,7 @@ async def test_the_usual_horizon_is_the_nightly_runs_answer(as_admin, client, te
     assert answer.computed_time.ToDatetime(UTC) == row["computed_at"]
     drivers = [(one.name, one.value if one.HasField("value") else None, one.effect) for one in answer.drivers]
     assert drivers == [(one["name"], one["value"], one["effect"]) for one in json.loads(row["drivers"])]
-    tried = json.loads(await as_admin.fetchval(TRIED, tenant_id, venue_ids[0]))
+    tried = json.loads(await as_admin.fetchval(TRIED, town.tenant_id, town.venue_ids[0]))
     held_out = answer.hold_out
     assert (held_out.horizon_days, held_out.customer_count) == (90, tried["customers"])
     assert (held_out.brier_score, held_out.auc_ratio) == (tried["brier"], tried["auc"])
@@ -127,9 +113,9 @@ async def test_the_usual_horizon_is_the_nightly_runs_answer(as_admin, client, te
     assert answer.last_date == (datetime.now(ZoneInfo(ZONES[0])).date() - timedelta(days=1)).isoformat()
 
 
-async def test_the_usual_gap_is_of_those_who_came_back(client, venue_ids, foretold):
-    regular = await asking(client, venue_ids[0], REGULAR, horizon_days=30)
-    once = await asking(client, venue_ids[1], BOTH, horizon_days=30)
+async def test_the_usual_gap_is_of_those_who_came_back(town_client, town):
+    regular = await asking(town_client, town.venue_ids[0], REGULAR, horizon_days=30)
+    once = await asking(town_client, town.venue_ids[1], BOTH, horizon_days=30)
 
     assert regular.usual_gap_days > 0
     gap = (datetime.now(UTC) - START - SHIFT - timedelta(days=190)).days
@@ -138,21 +124,27 @@ async def test_the_usual_gap_is_of_those_who_came_back(client, venue_ids, foreto
     assert not once.HasField("has_missed_usual_show")
 
 
-async def test_who_bought_nothing_up_to_yesterday_has_not_enough_history(client, venue_ids, foretold):
-    assert await refused(asking(client, venue_ids[0], NEW)) == ("FAILED_PRECONDITION", "NOT_ENOUGH_HISTORY")
+async def test_who_bought_nothing_up_to_yesterday_has_not_enough_history(town_client, town):
+    assert await refused(asking(town_client, town.venue_ids[0], NEW)) == (
+        "FAILED_PRECONDITION",
+        "NOT_ENOUGH_HISTORY",
+    )
 
 
-async def test_other_tenants_and_other_venues_find_nothing(customers_process, tenant_id, venue_ids, foretold):
+async def test_other_tenants_and_other_venues_find_nothing(customers_process, town):
     async with customers_process.client(uuid4()) as stranger:
-        assert await refused(asking(stranger, venue_ids[0], BOTH)) == ("NOT_FOUND", "VENUE_NOT_FOUND")
-    async with customers_process.client(tenant_id, venue_ids=[venue_ids[1]]) as granted:
-        assert await refused(asking(granted, venue_ids[0], BOTH)) == ("NOT_FOUND", "VENUE_NOT_FOUND")
-        assert await refused(asking(granted, venue_ids[1], REGULAR)) == ("NOT_FOUND", "CUSTOMER_NOT_FOUND")
-        assert (await asking(granted, venue_ids[1], BOTH)).churn_probability > 0
+        assert await refused(asking(stranger, town.venue_ids[0], BOTH)) == ("NOT_FOUND", "VENUE_NOT_FOUND")
+    async with customers_process.client(town.tenant_id, venue_ids=[town.venue_ids[1]]) as granted:
+        assert await refused(asking(granted, town.venue_ids[0], BOTH)) == ("NOT_FOUND", "VENUE_NOT_FOUND")
+        assert await refused(asking(granted, town.venue_ids[1], REGULAR)) == (
+            "NOT_FOUND",
+            "CUSTOMER_NOT_FOUND",
+        )
+        assert (await asking(granted, town.venue_ids[1], BOTH)).churn_probability > 0
 
 
-async def test_the_terms_of_a_request_have_bounds(client, venue_ids):
-    who = {"venue_id": str(venue_ids[0]), "customer_id": str(uuid4())}
+async def test_the_terms_of_a_request_have_bounds(town_client, town):
+    who = {"venue_id": str(town.venue_ids[0]), "customer_id": str(uuid4())}
 
     for field, name, values in (
         ("horizon_days", "horizonDays", (0, 366, -1)),
@@ -161,12 +153,12 @@ async def test_the_terms_of_a_request_have_bounds(client, venue_ids):
     ):
         for value in values:
             request = churn_pb2.PredictChurnRequest(**(who | {field: value}))
-            call = client.predictions.PredictChurn(request, metadata=client.metadata)
+            call = town_client.predictions.PredictChurn(request, metadata=town_client.metadata)
             assert await bad_fields(call) == [name]
 
 
-async def test_a_customer_new_to_the_run_is_foretold_live(client, venue_ids, foretold):
-    answer = await asking(client, venue_ids[0], LATE)
+async def test_a_customer_new_to_the_run_is_foretold_live(town_client, town):
+    answer = await asking(town_client, town.venue_ids[0], LATE)
 
     assert (answer.basis, answer.horizon_days) == ("live", 90)
     assert 0 < answer.churn_probability < 1
