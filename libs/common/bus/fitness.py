@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus.revision import happened_at
-from libs.common.bus.texts import problems_of_texts
 from libs.common.errors import FieldViolation, InvalidField
 from libs.common.ids import repeated_id
+from libs.common.rpc.texts import problems_of_texts
 from libs.common.rpc.validation import broken_rules
 
 VENUE_FACTS: Final = frozenset(

@@ -126,7 +126,7 @@ class _BoundMethod:
             if self._policy.is_read_only:
                 check_repeated(request, data)
             else:
-                check(request)
+                check(request, data)
             if call.is_deadline_ours or tracing.is_recording():
                 answer = await self._observed(call, request, context)
             else:
@@ -207,7 +207,7 @@ class _BoundMethod:
     def _checked(self, call: Call, data: bytes) -> Message:
         call.received += 1
         request = parsed(self._policy.request, data)
-        check(request)
+        check(request, data)
         return request
 
     async def _written(self, call: Call, request: Any, context: Context) -> None:

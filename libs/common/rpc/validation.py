@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from libs.common.errors import FieldViolation, InvalidField
 from libs.common.rpc.errors import RequestMalformed
 from libs.common.rpc.methods import ContractRefused
+from libs.common.rpc.texts import problems_of_texts
 
 _REMEMBERED_BYTES: Final = 512
 _REMEMBERED_REQUESTS: Final = 4096
@@ -42,23 +43,27 @@ def check_repeated(request: Message, data: bytes) -> None:
         InvalidField: As `check`.
     """
     if len(data) > _REMEMBERED_BYTES:
-        check(request)
+        check(request, data)
         return
     known = (type(request), data)
     if known not in _passed:
-        check(request)
+        check(request, data)
         if len(_passed) >= _REMEMBERED_REQUESTS:
             _passed.clear()
         _passed.add(known)
 
 
-def check(request: Message) -> None:
-    """Return when every rule holds.
+def check(request: Message, data: bytes) -> None:
+    """Return when every rule holds, and every text is one that the stores can keep.
+
+    Args:
+        request: What `data` stands for.
+        data: The request as it came.
 
     Raises:
-        InvalidField: With one violation for each rule that is broken.
+        InvalidField: With one violation for each rule that is broken, and each such text.
     """
-    violations = broken_rules(request)
+    violations = [*broken_rules(request), *problems_of_texts(request, data)]
     if violations:
         fields = ", ".join(sorted({violation.field for violation in violations if violation.field})[:5])
         raise InvalidField(f"invalid request: {fields or violations[0].description}", violations=violations)

@@ -47,8 +47,6 @@ def dimensions_of(pairs: Iterable[str]) -> dict[str, str]:
             raise InvalidField.of("dimension", "must be key=value; repeat the parameter for several")
         if dimensions.setdefault(key, value) != value:
             raise InvalidField.of("dimension", f"asks for two values of {key!r}; a series has one")
-    if any("\0" in text for pair in dimensions.items() for text in pair):
-        raise InvalidField.of("dimension", "must not contain the character U+0000")
     return dimensions
 
 

@@ -5,8 +5,9 @@ from uuid import uuid4
 import pytest
 from google.protobuf.struct_pb2 import Struct, Value
 from tickettoken.events.v1.customers_pb2 import CustomerProfile, CustomerRegistered
+from tickettoken.metrics.v1.recording_pb2 import BulkRecordMetricsRequest, MetricInput, RecordMetricRequest
 
-from libs.common.bus.texts import problems_of_texts
+from libs.common.rpc.texts import problems_of_texts
 from tests.platform import events as make
 
 
@@ -30,9 +31,21 @@ def test_fields_are_named_as_json_spells_them(profile, found):
 
 
 def test_maps_are_looked_through_by_key_and_value():
-    struct = Struct(fields={"a": Value(string_value="x\0"), "b\0": Value(bool_value=True)})
+    request = RecordMetricRequest(dimensions={"a": "x\0", "b\0": "y"})
 
-    assert sorted(fields(struct)) == ['fields["a"].stringValue', "fields[]"]
+    assert sorted(fields(request)) == ['dimensions["a"]', "dimensions[]"]
+
+
+def test_a_free_structure_is_named_as_a_whole():
+    request = RecordMetricRequest(metadata={"seat": {"row": ["x", "\0"]}})
+
+    assert fields(request) == ["metadata"]
+
+
+def test_rows_that_are_judged_one_by_one_are_left_to_their_judge():
+    rows = BulkRecordMetricsRequest(metrics=[MetricInput(metric_type="\0")])
+
+    assert fields(rows) == []
 
 
 def test_zero_bytes_of_numbers_are_no_text():
