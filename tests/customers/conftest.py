@@ -1,5 +1,7 @@
 """A migrated customers database for the session; tests are kept apart by tenants of their own."""
 
+from uuid import uuid4
+
 import asyncpg
 import pytest
 
@@ -14,6 +16,9 @@ from services.customers.read_models.consumer import QUEUE, ReadModels
 from services.customers.rfm.rescoring import Rescoring
 from services.customers.rfm.runs import ScoringRuns
 from services.customers.segments.members import Members
+from services.customers.touchpoints.consumer import Touchpoints
+from services.customers.touchpoints.store import TouchpointStore
+from tests.customers.marketing import Marketing
 from tests.customers.process import CustomersProcess
 
 
@@ -109,6 +114,15 @@ def read_models(database, venues, cache, tombstones, rescoring):
 def handler(database, read_models):
     """What the read models' consumer does with a batch of deliveries."""
     return in_transaction(database, service="customers", queue=QUEUE, apply=read_models.apply)
+
+
+@pytest.fixture
+async def marketing(handler, mongo, hiding, cache):
+    """A tenant's venue that is known, for campaigns, touchpoints and purchases."""
+    touchpoints = Touchpoints(TouchpointStore(mongo), hiding, cache).handler()
+    marketing = Marketing(uuid4(), uuid4(), handler, touchpoints)
+    await marketing.opened()
+    return marketing
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 """A venue's history written down by hand and delivered, and the use cases over it."""
 
 import random
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import uuid4
 
+import numpy as np
 import pytest
+from tickettoken.customers.v1.insights_pb2 import ListInsightsRequest
 
 from libs.common.bus.consumer import service_caller
 from libs.common.bus.port import DONE, Delivery
@@ -13,12 +15,11 @@ from libs.common.paging import PageTokens
 from services.customers.cohorts.reader import CohortReader
 from services.customers.insights.gathering import Gathering
 from services.customers.insights.judging import Judging
-from services.customers.insights.listing import Listing
+from services.customers.insights.listing import Filter, Listing
 from services.customers.insights.refreshing import Refreshing
-from tests.customers.insights.quiet import CLOCK, END
+from tests.customers.insights.quiet import CLOCK, DAY, END
 from tests.platform import events as make
 
-DAY = timedelta(days=1)
 NOW = datetime(END.year, END.month, END.day, 10, tzinfo=CLOCK)
 
 
@@ -119,3 +120,40 @@ def listing(database, venues, clock):
 @pytest.fixture
 def judging(database, clock):
     return Judging(database, b"a" * 32, now=lambda: clock[0])
+
+
+@pytest.fixture
+def generator():
+    return np.random.default_rng(11)
+
+
+def everything(history, **chosen):
+    return Filter(history.venue_id, chosen.get("type"), chosen.get("priority"), chosen.get("actionable"))
+
+
+@pytest.fixture
+def listed(listing):
+    """Findings of a history's venue."""
+
+    async def listed(history, **chosen):
+        request = ListInsightsRequest(venue_id=str(history.venue_id))
+        page = await listing.page(history.scope, everything(history, **chosen), request, requested_size=0)
+        return [told.insight for told in page.insights]
+
+    return listed
+
+
+@pytest.fixture
+async def eventful(handler, history):
+    """A venue whose revenue broke down on one day, and whose app sells less since four weeks."""
+    history.steady(150, 29)
+    history.steady(28, 1, channels=("web", "web", "web", "web", "web", "app"))
+    broken = local(END - 2 * DAY).date()
+    history.log = [
+        event
+        for event in history.log
+        if event.type != "order.completed" or event.occurred_at.ToDatetime().date() != broken
+    ]
+    history.buy(local(broken), net=2_000, channel="web")
+    await history.tell(handler)
+    return history

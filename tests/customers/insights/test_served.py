@@ -12,7 +12,8 @@ from libs.common.context import acting_as
 from services.customers.cohorts.reader import CohortReader
 from services.customers.insights.gathering import Gathering
 from services.customers.insights.refreshing import Refreshing
-from tests.customers.insights.conftest import DAY, History
+from tests.customers.insights.conftest import History
+from tests.customers.insights.quiet import DAY
 from tests.metrics.serving import bad_fields, refused
 
 

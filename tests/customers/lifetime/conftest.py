@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import numpy as np
 import pytest
 
 from libs.common.bus.consumer import service_caller
@@ -13,7 +14,7 @@ from services.customers.lifetime.runs import LifetimeRuns, RunOptions
 from services.customers.models.registry import ModelRegistry
 from services.customers.people.reader import PeopleReader
 from services.customers.purchases.reader import PurchaseReader
-from tests.customers.lifetime.histories import START
+from tests.customers.lifetime.histories import START, drawn_rows
 from tests.platform import events as make
 
 AS_OF = START + timedelta(days=401)
@@ -84,3 +85,23 @@ def tenant_id():
 def venue_ids():
     """Two venues in no particular order."""
     return [uuid4(), uuid4()]
+
+
+def mixed_rows():
+    return drawn_rows(
+        500,
+        22,
+        venue_of=lambda number: 1 if number % 8 == 0 else 0,
+        currency_of=lambda number: "USD" if number % 4 == 1 else "EUR",
+    )
+
+
+@pytest.fixture
+async def filled(apply, tenant_id, venue_ids):
+    """A tenant with two venues whose purchases came as events, shuffled and partly twice."""
+    rows = mixed_rows()
+    events = orders_of(tenant_id, venue_ids, rows)
+    order = np.random.default_rng(2).permutation(len(events))
+    await apply([events[place] for place in order])
+    await apply(events[:200])
+    return rows

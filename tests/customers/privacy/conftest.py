@@ -3,9 +3,16 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+import asyncpg
 import pytest
 
+from libs.common.bus import open_bus
 from libs.common.redis import connect
+from services.customers.behavior import consumer as behavior
+from services.customers.read_models import consumer as customers_read_models
+from services.customers.touchpoints import consumer as touchpoints
+from services.metrics.raw_events import consumer as raw_events
+from services.metrics.read_models import consumer as metrics_read_models
 from tests.customers.process import CustomersProcess
 from tests.metrics.process import MetricsProcess
 from tests.servers.databases import ServiceDatabase
@@ -50,3 +57,22 @@ async def own_redis(platform):
     client = connect(platform.redis_url)
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+async def bus(platform):
+    """The bus of both services, with the queues that their consumers may still be about to make."""
+    bus = open_bus(platform.redis_url)
+    for queue in (customers_read_models, behavior, touchpoints, metrics_read_models, raw_events):
+        await bus.subscribe(queue.QUEUE, types=queue.TYPES)
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+async def admins(platform):
+    """Superusers' connections to the databases of customers and metrics."""
+    connections = [await asyncpg.connect(database.admin_url) for database in platform.databases]
+    yield connections
+    for connection in connections:
+        await connection.close()

@@ -72,3 +72,15 @@ async def _held(redis, key):
             return str(await redis.xrange(key)).encode()
         case _:
             return b""
+
+
+async def found(platform, redis, needles):
+    in_tables = [await found_in_postgres(database.admin_url, needles) for database in platform.databases]
+    return [
+        *in_tables,
+        await found_in_mongo(platform.mongo_url, needles),
+        await found_in_redis(redis, needles),
+    ]
+
+
+NOTHING = [set(), set(), set(), set()]

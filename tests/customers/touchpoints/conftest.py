@@ -1,17 +1,13 @@
-"""A venue with touchpoints."""
-
-from uuid import uuid4
+"""The touchpoints that are kept."""
 
 import pytest
+from pymongo import AsyncMongoClient
 
-from services.customers.touchpoints.consumer import Touchpoints
-from services.customers.touchpoints.store import TouchpointStore
-from tests.customers.marketing import Marketing
+from services.customers.touchpoints.store import COLLECTION
 
 
 @pytest.fixture
-async def marketing(handler, mongo, hiding, cache):
-    touchpoints = Touchpoints(TouchpointStore(mongo), hiding, cache).handler()
-    marketing = Marketing(uuid4(), uuid4(), handler, touchpoints)
-    await marketing.opened()
-    return marketing
+async def collection(mongo_url):
+    client = AsyncMongoClient(mongo_url, tz_aware=True)
+    yield client["customers"][COLLECTION]
+    await client.close()
