@@ -36,6 +36,8 @@ def _fields_with_nul(message: Message, prefix: str) -> Iterator[str]:
         if field.is_message and not message.HasField(field.name):
             continue
         value = getattr(message, field.name)
+        if not value or (isinstance(value, str) and _NUL not in value):
+            continue  # nearly always, so that no path is spelled
         path = f"{prefix}{field.json_name}"
         if field.is_map:
             for key, inner in value.items():
