@@ -63,6 +63,8 @@ delete from job_runs where (tenant_id, id) in (
     for update skip locked
 )
 """
+# Grain: one schedule. Index: job_schedules_pkey.
+_IS_SCHEDULED = "select exists (select from job_schedules where tenant_id = $1 and id = $2)"
 _SAVE_SCHEDULE = """
 insert into job_schedules (tenant_id, id, job, cron, zone, jitter_seconds, arguments, subject, permissions,
                            venue_ids, enabled, next_due_at)
@@ -147,6 +149,16 @@ async def save_schedule(connection: Connection, schedule: Schedule, *, now: date
         schedule.enabled,
         Cron(schedule.cron, ZoneInfo(schedule.zone)).next_after(now),
     )
+
+
+async def ensure_schedule(connection: Connection, schedule: Schedule, *, now: datetime) -> None:
+    """Make a schedule where there is none; one that is there is only looked at.
+
+    Raises:
+        InvalidField: The cron expression is none.
+    """
+    if not await connection.fetchval(_IS_SCHEDULED, schedule.grant.scope.tenant_id, schedule.id):
+        await save_schedule(connection, schedule, now=now)
 
 
 async def enqueue(
