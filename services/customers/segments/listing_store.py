@@ -78,6 +78,28 @@ select page.customer_id, page.spend_minor::double precision as rank, churn.proba
  order by page.spend_minor desc, page.customer_id desc
 """
 
+# As above, whoever bought last first. Index: customer_rfm_scores_by_recency. The rank is in microseconds.
+_BY_RECENCY = """
+with page as materialized (
+    select customer_id, last_purchase_at, newest_fact_at
+      from customer_rfm_scores
+     where tenant_id = $1 and venue_id = $2
+       and ($3::bigint is null
+            or (last_purchase_at, customer_id)
+               < (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4::uuid))
+     order by last_purchase_at desc, customer_id desc
+     limit $5
+)
+select page.customer_id, (extract(epoch from page.last_purchase_at) * 1000000)::double precision as rank,
+       churn.probability, churn.horizon_days, value.currency, value.expected_minor, page.newest_fact_at
+  from page
+  left join customer_churn as churn
+    on churn.tenant_id = $1 and churn.venue_id = $2 and churn.customer_id = page.customer_id
+  left join customer_lifetime_value as value
+    on value.tenant_id = $1 and value.venue_id = $2 and value.customer_id = page.customer_id and value.is_main
+ order by page.last_purchase_at desc, page.customer_id desc
+"""
+
 # Grain: one scored customer of a venue with a known probability, the greatest first. Index:
 # customer_churn_by_probability, backwards; customer_rfm_scores_pkey for each.
 _BY_CHURN = """
@@ -120,8 +142,10 @@ select page.customer_id, page.expected_minor::double precision as rank, churn.pr
     on churn.tenant_id = $1 and churn.venue_id = $2 and churn.customer_id = page.customer_id
  order by page.expected_minor desc, page.customer_id desc
 """
+_OF_SCORES = ("spend", "recency")
+"""Everyone who is scored has a rank by these."""
 _UNKNOWN = -1
-_IN_ORDER = {"spend": _BY_SPEND, "churn": _BY_CHURN, "clv": _BY_VALUE}
+_IN_ORDER = {"spend": _BY_SPEND, "recency": _BY_RECENCY, "churn": _BY_CHURN, "clv": _BY_VALUE}
 
 # Grain: one segment that the tenant made. Index: customer_segments_pkey.
 _IS_OWN = """
@@ -175,7 +199,7 @@ async def select_page(
         if rank is not None and listing.order_by != "churn":
             rank = int(rank)
         rows = await conn.fetch(_IN_ORDER[listing.order_by], *place, rank, customer_id, limit)
-        if len(rows) == limit or listing.order_by == "spend":
+        if len(rows) == limit or listing.order_by in _OF_SCORES:
             return [Listed(*row) for row in rows]
     rows = await conn.fetch(
         _PAGE,
