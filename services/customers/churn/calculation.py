@@ -2,23 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 from uuid import UUID
 
 import numpy as np
 
+from services.customers.churn.by_purchases import missed_usual_show, usual_gap
 from services.customers.churn.candidates import Candidate, blank_entry, by_outcomes, by_purchases
 from services.customers.churn.features import history_of
-from services.customers.churn.prediction import Lent, PlaceChurn
+from services.customers.churn.place_churn import Lent, PlaceChurn
 from services.customers.churn.trial import Trial, tried
 from services.customers.lifetime.accounts import Place
-from services.customers.lifetime.churn import missed_usual_show, usual_gap
 from services.customers.lifetime.purchase_model import PurchaseModel
 from services.customers.lifetime.summaries import Array
 from services.customers.lifetime.training import UNIT_DAYS
 from services.customers.models.entry import FittedOn
-
-USUAL_QUANTILE: Final = 0.9
 
 
 def churned(
@@ -101,8 +98,8 @@ def _nothing(place: Place, parameters: Array | None, learnt: Candidate) -> Place
     unknown, missed = np.full(len(seen), np.nan), np.zeros(len(seen), np.bool_)
     gaps = unknown
     if parameters is not None:
-        gaps = usual_gap(parameters, seen, USUAL_QUANTILE) * UNIT_DAYS
-        missed = missed_usual_show(parameters, seen, USUAL_QUANTILE)
+        gaps = usual_gap(parameters, seen) * UNIT_DAYS
+        missed = missed_usual_show(parameters, seen)
     return PlaceChurn(
         customers=place.histories.customers,
         probability=unknown,

@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from services.customers.churn.cutoffs import FEWEST_OUTCOMES, some_of, taught
 from services.customers.churn.drivers import (
     PURCHASE_DRIVERS,
-    Chance,
+    ChanceOf,
     explainer_of,
     joined,
     purchase_chance,
 )
 from services.customers.churn.estimator import Estimator
 from services.customers.churn.features import DRIVERS, History, features
-from services.customers.churn.prediction import Drivers, Lent
+from services.customers.churn.place_churn import Drivers, Lent
 from services.customers.churn.trial import HISTORY_CLASSIFIER, Trial
 from services.customers.lifetime.accounts import Place
 from services.customers.lifetime.purchase_model import PurchaseModel
@@ -23,7 +24,7 @@ from services.customers.lifetime.summaries import Array
 from services.customers.lifetime.training import NOT_ENOUGH_HISTORY
 from services.customers.models.entry import FittedOn, ModelEntry
 
-_CHUNK_CUSTOMERS = 100_000
+_CHUNK_CUSTOMERS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +32,7 @@ class Candidate:
     """One way to foretell; `chance` None: it was refused, for the reason in its entry."""
 
     entry: ModelEntry
-    chance: Chance | None
+    chance: ChanceOf | None
     drivers: Mapping[str, tuple[str, ...]]
 
     def told(self, history: History, end: int) -> tuple[Array, Drivers]:

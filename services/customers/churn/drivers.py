@@ -15,9 +15,9 @@ from typing import Final
 
 import numpy as np
 
+from services.customers.churn.by_purchases import churn_probability
 from services.customers.churn.features import Columns
-from services.customers.churn.prediction import MOST_DRIVERS, Drivers
-from services.customers.lifetime.churn import churn_probability
+from services.customers.churn.place_churn import MOST_DRIVERS, Drivers
 from services.customers.lifetime.purchase_model import PurchaseModel
 from services.customers.lifetime.summaries import Array, Summaries
 from services.customers.lifetime.training import UNIT_DAYS
@@ -30,7 +30,8 @@ PURCHASE_DRIVERS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """All that a model of purchases looks at."""
 
-Chance = Callable[[Columns], Array]
+ChanceOf = Callable[[Columns], Array]
+"""Probability of churn of each row of features."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,12 +39,12 @@ class Explainer:
     """Finds drivers of what `chance` says of rows.
 
     Attributes:
-        chance: Probability of churn by features.
+        chance: What is explained.
         drivers: Features of each driver; it is called after the first.
         references: Of each driver, the features of the four customers.
     """
 
-    chance: Chance
+    chance: ChanceOf
     drivers: Mapping[str, tuple[str, ...]]
     references: Mapping[str, Mapping[str, Array]]
 
@@ -71,7 +72,7 @@ class Explainer:
         return np.asarray(np.mean(chances, axis=0))
 
 
-def explainer_of(chance: Chance, drivers: Mapping[str, tuple[str, ...]], population: Columns) -> Explainer:
+def explainer_of(chance: ChanceOf, drivers: Mapping[str, tuple[str, ...]], population: Columns) -> Explainer:
     """An explainer against these customers, of whom there is at least one."""
     references = {}
     for driver, names in drivers.items():
@@ -81,7 +82,7 @@ def explainer_of(chance: Chance, drivers: Mapping[str, tuple[str, ...]], populat
     return Explainer(chance, drivers, references)
 
 
-def purchase_chance(model: PurchaseModel, at: Array, horizon_days: int, population: Columns) -> Chance:
+def purchase_chance(model: PurchaseModel, at: Array, horizon_days: int, population: Columns) -> ChanceOf:
     """P(no purchase) by days since the last one, repeats, and mean gap.
 
     Customers without a gap who are lent repeats get the median gap of those who have one.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.customers.churn.encoding import Encoding, Table, encoding_of
 from services.customers.lifetime.summaries import Array, Codes
@@ -93,7 +94,7 @@ def estimated(table: Table, outcomes: Codes, groups: Codes | None = None) -> Est
     return Estimator(blend, max(slope, 0.0), intercept, len(outcomes))
 
 
-def _folds(outcomes: Codes, groups: Codes | None) -> list[np.ndarray[Any, np.dtype[np.bool_]]]:
+def _folds(outcomes: Codes, groups: Codes | None) -> list[NDArray[np.bool_]]:
     """Which rows each fold holds out: as many of each outcome, or whole groups."""
     chance = np.random.default_rng(_SEED)
     if groups is None:
@@ -117,5 +118,5 @@ def _blend(table: Table, outcomes: Codes) -> _Blend:
     return _Blend(encoding, trees, linear.fit(encoding.for_linear(table), outcomes))
 
 
-def _rows(table: Table, rows: np.ndarray[Any, np.dtype[np.bool_]]) -> Table:
+def _rows(table: Table, rows: NDArray[np.bool_]) -> Table:
     return {name: column[rows] for name, column in table.items()}

@@ -7,7 +7,7 @@ from tickettoken.customers.v1 import churn_pb2
 
 from libs.common.amounts import money_message
 from libs.common.moments import timestamp_of
-from services.customers.churn.answers import PredictedChurn
+from services.customers.churn.predicted import PredictedChurn
 from services.customers.churn.risk import AtRisk, RiskPage
 from services.customers.models.entry import ModelEntry
 from services.customers.people.identity import identity_message

@@ -1,12 +1,14 @@
 """SQL of customers who have not bought for a while."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from libs.common.postgres.database import Connection
+from services.customers.churn.foretold_store import Silent, SilentPage, select_foretold
+
+__all__ = ("Silent", "SilentPage", "select_silent", "select_venues")
 
 # Grain: one venue that row-level security shows. Index: venues_by_tenant.
 _VENUES = """
@@ -16,9 +18,9 @@ select venue_id, time_zone
  order by venue_id
 """
 
-# Everything that was ever bought is read where nothing is kept of customers: in their order, which the planner
-# would not take because it thinks an index as random as its table. Millions of purchases may take longer than
-# a list may; the deadline of the call still ends it.
+# Where nothing is kept of customers, everything that was ever bought is read, in their order: the planner
+# would not take it, because it thinks an index as random as its table. Millions of purchases may take longer
+# than a list may; the deadline of the call still ends it.
 _IN_ORDER = "set local enable_hashagg = off; set local work_mem = '64MB'; set local statement_timeout = '60s'"
 _AS_BEFORE = "set local enable_hashagg to default; set local work_mem to default"
 
@@ -96,104 +98,6 @@ select counted.customer_count, counted.silent_count, page.customer_id, page.last
  order by page.rank desc, page.last_purchase_at, page.customer_id
 """
 
-# Grain: one place ($2) of the venues in $3; no row where nobody has counted its customers since its facts
-# were made anew. Indexes: segment_totals_pkey; rfm_pending_pkey and purchases_by_venue for those whose rows
-# may not tell what stands, which are those with a mark and those who bought since the run; for each of them
-# customer_rfm_scores_pkey and purchases_by_venue_customer; purchases_by_venue for what was sold since each
-# venue's instant in $4. Everybody else's row says that they have a purchase that stands.
-_COUNTS = """
-with run as (
-    select computed_at, counted_at
-      from rfm_runs
-     where tenant_id = $1 and venue_id = $2
-     order by computed_at desc
-     limit 1
-), due as materialized (
-    select customer_id
-      from rfm_pending
-     where tenant_id = $1 and venue_id = any($3::uuid[])
-     union
-    select sale.customer_id
-      from run
-     cross join unnest($3::uuid[]) as v (venue_id)
-      join purchases as sale
-        on sale.tenant_id = $1 and sale.venue_id = v.venue_id and sale.sold_at >= run.computed_at
-), active as (
-    select distinct sale.customer_id
-      from unnest($3::uuid[], $4::timestamptz[]) as v (venue_id, since)
-     cross join lateral (
-           select customer_id
-             from purchases
-            where tenant_id = $1 and venue_id = v.venue_id and sold_at >= v.since and order_count = 1) as sale
-)
-select (select coalesce(sum(customer_count), 0)::bigint
-          from segment_totals
-         where tenant_id = $1 and venue_id = $2)
-       - (select count(*)
-            from due
-            join customer_rfm_scores as score
-              on score.tenant_id = $1 and score.venue_id = $2 and score.customer_id = due.customer_id)
-       + (select count(*)
-            from due
-           where exists (select from purchases as sale
-                          where sale.tenant_id = $1 and sale.venue_id = any($3::uuid[])
-                            and sale.customer_id = due.customer_id and sale.order_count = 1))
-       as customer_count,
-       (select count(*) from active) as active_count
-  from run
- where counted_at is not null
-"""
-
-# Grain: one customer as in _OF_PLACE, of the $9 with the greatest probabilities not above that of the page
-# before. Indexes: customer_churn_by_probability, backwards; purchases_by_venue_customer for each. Of equal
-# probabilities those at the end may not all be among them, so that nobody of theirs is given.
-_FORETOLD = """
-with foretold as materialized (
-    select customer_id, probability
-      from customer_churn
-     where tenant_id = $1 and venue_id = $4
-       and ($5::double precision is null or probability <= $5::double precision)
-     order by probability desc
-     limit $9
-), silent as (
-    select foretold.customer_id, bought.last_purchase_at, foretold.probability as rank
-      from foretold
-     cross join lateral (
-           select max(sale.sold_at) as last_purchase_at
-             from unnest($2::uuid[], $3::timestamptz[]) as v (venue_id, since)
-             join purchases as sale
-               on sale.tenant_id = $1 and sale.venue_id = v.venue_id
-              and sale.customer_id = foretold.customer_id and sale.order_count = 1
-           having bool_and(sale.sold_at < v.since)) as bought
-)
-select customer_id, last_purchase_at, rank
-  from silent
- where rank > (select min(probability) from foretold)
-   and ($5::double precision is null
-        or (-rank, last_purchase_at, customer_id) > (-$5::double precision, $6::timestamptz, $7::uuid))
- order by rank desc, last_purchase_at, customer_id
- limit $8
-"""
-_MOST_FORETOLD = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Silent:
-    """A customer who is at risk, in the order of the list."""
-
-    customer_id: UUID
-    last_purchase_at: datetime
-    rank: float
-
-
-@dataclass(frozen=True, slots=True)
-class SilentPage:
-    """Some of them, how many there are, and of how many customers."""
-
-    customers: Sequence[Silent]
-    silent_count: int
-    customer_count: int
-
 
 async def select_venues(conn: Connection, tenant_id: UUID, venue_id: UUID | None) -> list[tuple[UUID, str]]:
     """The venue, or all that the transaction sees, with their zones."""
@@ -212,8 +116,8 @@ async def select_silent(
 ) -> SilentPage:
     """Customers of some venues who bought at none of them since its instant.
 
-    Where scores have counted a place's customers and enough of them are foretold, the cost is that of what was
-    sold since, and of the page; else it is that of everything sold.
+    Where scores have counted a place's customers and enough of them are foretold, the cost is that of the
+    page and of counting rows of an index; else it is that of everything sold.
 
     Args:
         conn: The tenant's open transaction.
@@ -223,15 +127,25 @@ async def select_silent(
         after: Rank, last purchase and id of the page before; None: the first page.
         limit: Most customers.
     """
+    if place is not None:
+        foretold = await select_foretold(conn, tenant_id, since, place, after=after, limit=limit)
+        if foretold is not None:
+            return foretold
+    return await select_of_everyone(conn, tenant_id, since, place, after=after, limit=limit)
+
+
+async def select_of_everyone(
+    conn: Connection,
+    tenant_id: UUID,
+    since: Sequence[tuple[UUID, datetime]],
+    place: UUID | None,
+    *,
+    after: Sequence[Any] | None,
+    limit: int,
+) -> SilentPage:
+    """`select_silent` from all purchases."""
     venue_ids, moments = [venue_id for venue_id, _ in since], [moment for _, moment in since]
     position = (*(after or (None, None, None)), limit)
-    if place is not None:
-        rows = await conn.fetch(_FORETOLD, tenant_id, venue_ids, moments, place, *position, _MOST_FORETOLD)
-        if len(rows) == limit:
-            counts = await conn.fetchrow(_COUNTS, tenant_id, place, venue_ids, moments)
-            if counts is not None:
-                customers, active = counts["customer_count"], counts["active_count"]
-                return SilentPage([Silent(*row) for row in rows], customers - active, customers)
     await conn.execute(_IN_ORDER)
     if place is None:
         rows = await conn.fetch(_OF_VENUES, tenant_id, venue_ids, moments, *position)

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import isnan
 from typing import Final
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.customers.churn.prediction import Drivers, PlaceChurn
+from services.customers.churn.place_churn import Drivers, PlaceChurn
 from services.customers.lifetime.accounts import Accounts
 from services.customers.lifetime.copy_file import EPOCH_US
 from services.customers.lifetime.copy_format import Column, written_rows
@@ -17,21 +17,6 @@ from services.customers.lifetime.purchases import Customers
 from services.customers.lifetime.summaries import Codes
 
 _CHUNK_ROWS: Final = 1 << 15
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Written:
-    """What of a place becomes rows.
-
-    Attributes:
-        venue: The place's id.
-        found: Its churn.
-        newest: Microseconds of the newest fact about each customer.
-    """
-
-    venue: bytes
-    found: PlaceChurn
-    newest: Codes
 
 
 def newest_of(accounts: Accounts, customers: Codes) -> Codes:
@@ -50,9 +35,15 @@ def row_count(found: PlaceChurn) -> int:
     return len(found.customers) if found.model is not None else 0
 
 
-def rows_of(place: Written, customers: Customers) -> Iterator[bytes]:
-    """The columns of the stage, a chunk at a time; nothing where no model serves."""
-    found = place.found
+def rows_of(venue_id: UUID, found: PlaceChurn, newest: Codes, customers: Customers) -> Iterator[bytes]:
+    """The columns of the stage, a chunk at a time; nothing where no model serves.
+
+    Args:
+        venue_id: The place.
+        found: Its churn.
+        newest: Microseconds of the newest fact about each of its customers.
+        customers: Ids by code.
+    """
     if found.model is None:
         return
     name = found.model.encode()
@@ -67,14 +58,14 @@ def rows_of(place: Written, customers: Customers) -> Iterator[bytes]:
         drivers = _driver_texts(found.drivers, part)
         yield from written_rows(
             (
-                Column(np.frombuffer(place.venue * count, "V16"), "V16"),
+                Column(np.frombuffer(venue_id.bytes * count, "V16"), "V16"),
                 Column(ids.view("V16")[:, 0], "V16"),
                 Column(found.probability[part], ">f8"),
                 Column(drivers, drivers.dtype.str),
                 Column(np.where(no_gap, 0, gaps), ">f8", no_gap),
                 Column(found.has_missed_usual_show[part], "u1", no_gap),
                 Column(np.full(count, name), f"S{len(name)}"),
-                Column(place.newest[part] - EPOCH_US, ">i8"),
+                Column(newest[part] - EPOCH_US, ">i8"),
             )
         )
 

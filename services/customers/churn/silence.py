@@ -6,8 +6,7 @@ from uuid import UUID
 
 import numpy as np
 
-from services.customers.churn.calculation import USUAL_QUANTILE
-from services.customers.lifetime.churn import churn_probability, missed_usual_show, usual_gap
+from services.customers.churn.by_purchases import churn_probability, missed_usual_show, usual_gap
 from services.customers.lifetime.selection import stored_model
 from services.customers.lifetime.summaries import Summaries
 from services.customers.lifetime.training import UNIT_DAYS
@@ -47,8 +46,8 @@ def silences(
     assert entry.parameters is not None
     model, at = stored_model(entry.name, entry.parameters)
     chances = churn_probability(model, at, seen, horizon_days / UNIT_DAYS)
-    gaps = usual_gap(at, seen, USUAL_QUANTILE) * UNIT_DAYS
-    missed = missed_usual_show(at, seen, USUAL_QUANTILE)
+    gaps = usual_gap(at, seen) * UNIT_DAYS
+    missed = missed_usual_show(at, seen)
     return {
         who: Silence(
             float(chances[place]),

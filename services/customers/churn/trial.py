@@ -12,7 +12,7 @@ from services.customers.churn.drivers import purchase_chance
 from services.customers.churn.estimator import Estimator
 from services.customers.churn.features import History, features, stayed_away
 from services.customers.churn.measuring import area_under_curve, brier, figures
-from services.customers.churn.prediction import Lent
+from services.customers.churn.place_churn import Lent
 from services.customers.lifetime.fitting import FitRefused, fitted
 from services.customers.lifetime.purchase_model import PurchaseModel
 from services.customers.lifetime.summaries import Array, Codes, Summaries

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from services.customers.churn.calculation import churned
-from services.customers.churn.prediction import PlaceChurn
-from services.customers.churn.rows import Written, newest_of, row_count, rows_of
+from services.customers.churn.place_churn import PlaceChurn
+from services.customers.churn.rows import newest_of, row_count, rows_of
 from services.customers.lifetime.answering import Answer, Asked, main
 from services.customers.lifetime.places import Located
 from services.customers.lifetime.selection import stored_model
@@ -22,8 +22,8 @@ def answers(asked: Asked, tell: Progress) -> Iterator[Answer]:
     for found, churn in _calculated(asked.places, **asked.terms):
         tell("foretelling churn", 0.05 + 0.85 * found.share)
         newest = newest_of(found.place.accounts, churn.customers)
-        written = Written(found.venue_id.bytes, churn, newest)
-        yield Answer(_told(found, churn), partial(rows_of, written, asked.customers))
+        rows = partial(rows_of, found.venue_id, churn, newest, asked.customers)
+        yield Answer(_told(found, churn), rows)
 
 
 def _calculated(

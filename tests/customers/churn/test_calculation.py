@@ -7,12 +7,12 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from services.customers.churn.by_purchases import churn_probability, missed_usual_show, usual_gap
 from services.customers.churn.calculation import churned
 from services.customers.churn.drivers import PURCHASE_DRIVERS, explainer_of, purchase_chance
 from services.customers.churn.features import features, history_of
 from services.customers.churn.measuring import calibration_error
 from services.customers.churn.trial import HISTORY_CLASSIFIER
-from services.customers.lifetime.churn import churn_probability, missed_usual_show, usual_gap
 from services.customers.lifetime.fitting import fitted
 from services.customers.lifetime.mbg_nbd import MBG_NBD
 from services.customers.models.entry import WHOLE_TENANT

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from services.customers.churn.by_purchases import churn_probability, missed_usual_show, usual_gap
 from services.customers.lifetime.bg_nbd import BG_NBD
-from services.customers.lifetime.churn import churn_probability, missed_usual_show, usual_gap
 from services.customers.lifetime.mbg_nbd import MBG_NBD
 from services.customers.lifetime.pareto_nbd import PARETO_NBD
 from tests.customers.lifetime import oracles

@@ -1,9 +1,14 @@
-"""Whether a customer will come back, and whether the usual show was missed."""
+"""What a model of purchases says: whether customers will come back, and whether the usual show was missed."""
+
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.customers.lifetime.purchase_model import PurchaseModel, no_purchase
 from services.customers.lifetime.summaries import Array, Summaries
+
+USUAL_QUANTILE: Final = 0.9
 
 
 def churn_probability(model: PurchaseModel, at: Array, seen: Summaries, horizon: float) -> Array:
@@ -15,7 +20,7 @@ def churn_probability(model: PurchaseModel, at: Array, seen: Summaries, horizon:
     return no_purchase(model, at, groups, horizon)[of]
 
 
-def usual_gap(at: Array, seen: Summaries, quantile: float) -> Array:
+def usual_gap(at: Array, seen: Summaries, quantile: float = USUAL_QUANTILE) -> Array:
     """Time after the last purchase within which a customer who stays buys again with this probability.
 
     The first two parameters of every model are r and alpha: after x purchases until t_x the rate is
@@ -34,8 +39,6 @@ def usual_gap(at: Array, seen: Summaries, quantile: float) -> Array:
     return np.where(seen.repeats > 0, gaps, np.nan)
 
 
-def missed_usual_show(
-    at: Array, seen: Summaries, quantile: float = 0.9
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def missed_usual_show(at: Array, seen: Summaries, quantile: float = USUAL_QUANTILE) -> NDArray[np.bool_]:
     """Whether the time since the last purchase is beyond the customer's own expected gap."""
     return np.asarray(seen.age - seen.recency > usual_gap(at, seen, quantile))
