@@ -11,9 +11,9 @@ from libs.common.postgres.database import Connection
 # Grain: one place ($2) of the venues in $3; no row where nobody has counted its customers since its facts
 # were made anew. A row of scores says that its customer has a purchase that stands, and when the last one
 # was. It may be wrong of whoever has a mark or bought since the run, and does not tell enough of those who
-# bought between the instants of $4: these are looked up. Indexes: segment_totals_pkey;
-# customer_rfm_scores_by_recency, a range of which is counted; rfm_pending_pkey and purchases_by_venue for
-# whom to look up; customer_rfm_scores_pkey and purchases_by_venue_customer for each of them.
+# bought between the instants of $4, if these differ: they are looked up. Scores are read whole for the silent
+# (half a second of a million). Indexes: segment_totals_pkey; rfm_pending_pkey and purchases_by_venue for whom
+# to look up; customer_rfm_scores_pkey and purchases_by_venue_customer for each of them.
 _COUNTS = """
 with run as (
     select computed_at, counted_at
@@ -39,6 +39,7 @@ with run as (
      where tenant_id = $1 and venue_id = $2
        and last_purchase_at >= (select min(since) from unnest($4::timestamptz[]) as v (since))
        and last_purchase_at < (select max(since) from unnest($4::timestamptz[]) as v (since))
+       and (select count(distinct since) > 1 from unnest($4::timestamptz[]) as v (since))
 ), kept as (
     select (select coalesce(sum(customer_count), 0)
               from segment_totals

@@ -117,7 +117,7 @@ async def select_silent(
     """Customers of some venues who bought at none of them since its instant.
 
     Where scores have counted a place's customers and enough of them are foretold, the cost is that of the
-    page and of counting rows of an index; else it is that of everything sold.
+    page and of counting scores; else it is that of everything sold.
 
     Args:
         conn: The tenant's open transaction.

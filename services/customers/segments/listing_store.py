@@ -19,7 +19,7 @@ with page as materialized (
       from (
            select score.customer_id, score.newest_fact_at,
                   case $3::text
-                  when 'recency' then (extract(epoch from score.last_purchase_at) * 1000000)::double precision
+                  when 'recency' then date_part('epoch', score.last_purchase_at) * 1000000
                   when 'frequency' then score.order_count::double precision
                   when 'churn' then coalesce((
                        select churn.probability
@@ -55,49 +55,6 @@ select page.customer_id, page.rank, churn.probability, churn.horizon_days, value
   left join customer_lifetime_value as value
     on value.tenant_id = $1 and value.venue_id = $2 and value.customer_id = page.customer_id and value.is_main
  order by page.rank desc, page.customer_id desc
-"""
-
-# Grain: one scored customer of a venue, whoever spent most first. Index: customer_rfm_scores_by_spend,
-# backwards from where the page begins: the cost is that of the page.
-_BY_SPEND = """
-with page as materialized (
-    select customer_id, spend_minor, newest_fact_at
-      from customer_rfm_scores
-     where tenant_id = $1 and venue_id = $2
-       and ($3::bigint is null or (spend_minor, customer_id) < ($3::bigint, $4::uuid))
-     order by spend_minor desc, customer_id desc
-     limit $5
-)
-select page.customer_id, page.spend_minor::double precision as rank, churn.probability, churn.horizon_days,
-       value.currency, value.expected_minor, page.newest_fact_at
-  from page
-  left join customer_churn as churn
-    on churn.tenant_id = $1 and churn.venue_id = $2 and churn.customer_id = page.customer_id
-  left join customer_lifetime_value as value
-    on value.tenant_id = $1 and value.venue_id = $2 and value.customer_id = page.customer_id and value.is_main
- order by page.spend_minor desc, page.customer_id desc
-"""
-
-# As above, whoever bought last first. Index: customer_rfm_scores_by_recency. The rank is in microseconds.
-_BY_RECENCY = """
-with page as materialized (
-    select customer_id, last_purchase_at, newest_fact_at
-      from customer_rfm_scores
-     where tenant_id = $1 and venue_id = $2
-       and ($3::bigint is null
-            or (last_purchase_at, customer_id)
-               < (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4::uuid))
-     order by last_purchase_at desc, customer_id desc
-     limit $5
-)
-select page.customer_id, (extract(epoch from page.last_purchase_at) * 1000000)::double precision as rank,
-       churn.probability, churn.horizon_days, value.currency, value.expected_minor, page.newest_fact_at
-  from page
-  left join customer_churn as churn
-    on churn.tenant_id = $1 and churn.venue_id = $2 and churn.customer_id = page.customer_id
-  left join customer_lifetime_value as value
-    on value.tenant_id = $1 and value.venue_id = $2 and value.customer_id = page.customer_id and value.is_main
- order by page.last_purchase_at desc, page.customer_id desc
 """
 
 # Grain: one scored customer of a venue with a known probability, the greatest first. Index:
@@ -142,10 +99,8 @@ select page.customer_id, page.expected_minor::double precision as rank, churn.pr
     on churn.tenant_id = $1 and churn.venue_id = $2 and churn.customer_id = page.customer_id
  order by page.expected_minor desc, page.customer_id desc
 """
-_OF_SCORES = ("spend", "recency")
-"""Everyone who is scored has a rank by these."""
 _UNKNOWN = -1
-_IN_ORDER = {"spend": _BY_SPEND, "recency": _BY_RECENCY, "churn": _BY_CHURN, "clv": _BY_VALUE}
+_IN_ORDER = {"churn": _BY_CHURN, "clv": _BY_VALUE}
 
 # Grain: one segment that the tenant made. Index: customer_segments_pkey.
 _IS_OWN = """
@@ -191,15 +146,17 @@ async def select_page(
 ) -> list[Listed]:
     """Customers of a place (tenant, venue) behind a rank and id, at most `limit`.
 
-    Everyone of a place is read in order where an index has it. Of a part of them, an index would be walked
-    along all the others. Those whose rank is not known are in no index: where they come, all are read.
+    What models tell of everyone is read in order, from an index. Of a part of them, it would be walked along
+    all the others; those whose rank is not known are not in it: there, all are read. What scores tell has no
+    such index: a night would have to write every index anew for each row whose spend or recency it changes,
+    which takes several times as long as the row (docs/adr/0018).
     """
     rank, customer_id = after or (None, None)
     if not listing.is_filtered and rank != _UNKNOWN and listing.order_by in _IN_ORDER:
-        if rank is not None and listing.order_by != "churn":
+        if rank is not None and listing.order_by == "clv":
             rank = int(rank)
         rows = await conn.fetch(_IN_ORDER[listing.order_by], *place, rank, customer_id, limit)
-        if len(rows) == limit or listing.order_by in _OF_SCORES:
+        if len(rows) == limit:
             return [Listed(*row) for row in rows]
     rows = await conn.fetch(
         _PAGE,

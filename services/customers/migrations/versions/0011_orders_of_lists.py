@@ -9,14 +9,6 @@ depends_on = None
 
 # A list's order is the index's, read backwards: greatest first, and by id among equals. Each holds a customer
 # once a place; a run that writes everyone anew writes it too.
-CUSTOMER_RFM_SCORES_BY_SPEND = """
-create index customer_rfm_scores_by_spend
-    on customer_rfm_scores (tenant_id, venue_id, spend_minor, customer_id)
-"""
-CUSTOMER_RFM_SCORES_BY_RECENCY = """
-create index customer_rfm_scores_by_recency
-    on customer_rfm_scores (tenant_id, venue_id, last_purchase_at, customer_id)
-"""
 CUSTOMER_CHURN_BY_PROBABILITY = """
 create index customer_churn_by_probability
     on customer_churn (tenant_id, venue_id, probability, customer_id)
@@ -29,7 +21,6 @@ create index customer_lifetime_value_by_expected
 
 
 def upgrade() -> None:
-    apply(CUSTOMER_RFM_SCORES_BY_SPEND, CUSTOMER_RFM_SCORES_BY_RECENCY)
     apply(CUSTOMER_CHURN_BY_PROBABILITY, CUSTOMER_LIFETIME_VALUE_BY_EXPECTED)
 
 
