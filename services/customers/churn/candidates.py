@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from math import nan
 from typing import Final
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from services.customers.churn.cutoffs import FEWEST_OUTCOMES, some_of, taught
 from services.customers.churn.drivers import (
     PURCHASE_DRIVERS,
     ChanceOf,
+    Usual,
     explainer_of,
     joined,
     purchase_chance,
@@ -78,8 +80,15 @@ def by_purchases(
 ) -> Candidate:
     """P(no purchase) of a model of purchases with these parameters."""
     population = features(some_of(history), blank.last_day.toordinal())
-    entry = replace(blank, name=model.name, parameters=dict(zip(model.parameters, at.tolist(), strict=True)))
-    chance = purchase_chance(model, at, blank.held_out_days, population)
+    usual = Usual.of(population) if len(history.customers) else None
+    gap_days = nan if usual is None else usual.gap_days
+    entry = replace(
+        blank,
+        name=model.name,
+        parameters=dict(zip(model.parameters, at.tolist(), strict=True)),
+        usual={} if usual is None else usual.stored(),
+    )
+    chance = purchase_chance(model, at, blank.held_out_days, gap_days)
     return Candidate(_compared(entry, trial), chance, PURCHASE_DRIVERS)
 
 

@@ -58,7 +58,7 @@ def live_chances(
     places: Places, bought: Bought, models: Mapping[UUID, ModelEntry], now: datetime, horizon_days: int
 ) -> dict[UUID, Chance]:
     """What the models of purchases that serve the places say now; takes the processor."""
-    from services.customers.churn.silence import silences
+    from services.customers.churn.silence import Terms, silences
     from services.customers.lifetime.purchases import last_whole_day
 
     known: dict[tuple[UUID, UUID], Chance] = {}
@@ -66,7 +66,7 @@ def live_chances(
         clocks = places.clocks_of(place)
         end = min(last_whole_day(now, clock) for clock in clocks.values()).toordinal()
         days = {who: local_days(rows, clocks) for who, rows in bought.items()}
-        found = silences(days, end=end, entry=entry, horizon_days=horizon_days)
+        found = silences(days, Terms(entry, end, horizon_days))
         known.update(
             ((who, place), Chance(silence.probability, entry.name)) for who, silence in found.items()
         )

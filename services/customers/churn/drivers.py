@@ -9,11 +9,12 @@ Source: E. Strumbelj and I. Kononenko (2014), Explaining prediction models, Know
 41 (effect of one feature against its marginal distribution), which is summed up by four quantiles here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.customers.churn.by_purchases import churn_probability
 from services.customers.churn.features import Columns
@@ -24,6 +25,7 @@ from services.customers.lifetime.training import UNIT_DAYS
 
 _QUARTERS: Final = (0.125, 0.375, 0.625, 0.875)
 _LEAST_EFFECT: Final = 0.005
+_GAP: Final = "usual_gap_days"
 
 PURCHASE_DRIVERS: Final[Mapping[str, tuple[str, ...]]] = {
     name: (name,) for name in ("days_since_last_purchase", "repeat_purchase_days", "mean_gap_days")
@@ -76,28 +78,74 @@ def explainer_of(chance: ChanceOf, drivers: Mapping[str, tuple[str, ...]], popul
     """An explainer against these customers, of whom there is at least one."""
     references = {}
     for driver, names in drivers.items():
-        order = np.argsort(population[driver], kind="stable")
-        rows = order[(np.array(_QUARTERS) * len(order)).astype(np.int64)]
+        rows = _quarters(population[driver])
         references[driver] = {name: population[name][rows] for name in names}
     return Explainer(chance, drivers, references)
 
 
-def purchase_chance(model: PurchaseModel, at: Array, horizon_days: int, population: Columns) -> ChanceOf:
+@dataclass(frozen=True, slots=True, eq=False)
+class Usual:
+    """Of a place's customers, all that drivers of a model of purchases are told against.
+
+    Attributes:
+        quarters: By feature, that of the four customers.
+        gap_days: Median mean gap of those who have one; NaN: nobody has.
+    """
+
+    quarters: Columns
+    gap_days: float
+
+    @classmethod
+    def of(cls, population: Columns) -> Self:
+        """Those of customers, of whom there is at least one."""
+        gaps = population["mean_gap_days"]
+        quarters = {name: population[name][_quarters(population[name])] for name in PURCHASE_DRIVERS}
+        return cls(quarters, float(np.median(gaps[~np.isnan(gaps)])) if not np.isnan(gaps).all() else np.nan)
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Sequence[float | None]]) -> Self:
+        """What `stored` made."""
+        read = {name: np.array(some, np.float64) for name, some in stored.items()}
+        (gap_days,) = read.pop(_GAP)
+        return cls(read, float(gap_days))
+
+    def stored(self) -> dict[str, list[float | None]]:
+        """As lists by name, with None for NaN."""
+        columns = {**self.quarters, _GAP: np.array([self.gap_days])}
+        return {
+            name: [None if np.isnan(one) else float(one) for one in column]
+            for name, column in columns.items()
+        }
+
+
+def purchase_explainer(model: PurchaseModel, at: Array, horizon_days: int, usual: Usual) -> Explainer:
+    """Explains what a model of purchases says against usual customers."""
+    references = {name: {name: column} for name, column in usual.quarters.items()}
+    chance = purchase_chance(model, at, horizon_days, usual.gap_days)
+    return Explainer(chance, PURCHASE_DRIVERS, references)
+
+
+def purchase_chance(model: PurchaseModel, at: Array, horizon_days: int, usual_gap_days: float) -> ChanceOf:
     """P(no purchase) by days since the last one, repeats, and mean gap.
 
-    Customers without a gap who are lent repeats get the median gap of those who have one.
+    Customers without a gap who are lent repeats get the usual gap, or the horizon where there is none.
     """
-    gaps = population["mean_gap_days"]
-    usual = float(np.median(gaps[~np.isnan(gaps)])) if not np.isnan(gaps).all() else float(horizon_days)
+    lent = horizon_days if np.isnan(usual_gap_days) else usual_gap_days
 
     def chance(table: Columns) -> Array:
         repeats, gap = table["repeat_purchase_days"], table["mean_gap_days"]
-        recency = repeats * np.where(np.isnan(gap), usual, gap) / UNIT_DAYS
+        recency = repeats * np.where(np.isnan(gap), lent, gap) / UNIT_DAYS
         age = recency + table["days_since_last_purchase"] / UNIT_DAYS
         seen = Summaries(repeats, recency, age, np.ones(len(repeats)))
         return churn_probability(model, at, seen, horizon_days / UNIT_DAYS)
 
     return chance
+
+
+def _quarters(column: Array) -> NDArray[np.int64]:
+    """Rows of the customers who stand for the quarters of all by a feature."""
+    order = np.argsort(column, kind="stable")
+    return np.asarray(order[(np.array(_QUARTERS) * len(order)).astype(np.int64)])
 
 
 def joined(parts: list[tuple[Array, Drivers]]) -> tuple[Array, Drivers]:

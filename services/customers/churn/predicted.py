@@ -92,22 +92,25 @@ def foretold(
     Raises:
         NotEnoughHistory: The customer bought nothing up to yesterday.
     """
-    from services.customers.churn.silence import silences
+    from services.customers.churn.drivers import Usual
+    from services.customers.churn.silence import Terms, drivers_of, silences
     from services.customers.lifetime.purchases import last_whole_day
 
     end = last_whole_day(now, clock)
     days = {known.customer_id: local_days(known.bought, {known.venue_id: clock})}
-    found = silences(days, end=end.toordinal(), entry=serving.entry, horizon_days=horizon_days)
-    silence = found.get(known.customer_id)
+    terms = Terms(serving.entry, end.toordinal(), horizon_days)
+    silence = silences(days, terms).get(known.customer_id)
     if silence is None:
         raise NotEnoughHistory("the customer bought nothing up to yesterday")
+    tried = known.named(serving.entry.name)
+    usual = tried.entry.usual if tried is not None else {}
     return PredictedChurn(
         probability=silence.probability,
         horizon_days=horizon_days,
         basis="live",
         serving=serving,
-        tried=known.named(serving.entry.name),
-        drivers=(),
+        tried=tried,
+        drivers=drivers_of(days[known.customer_id], terms, Usual.read(usual)) if usual else (),
         usual_gap_days=silence.usual_gap_days,
         has_missed_usual_show=silence.has_missed_usual_show,
         stored_horizon_days=known.stored_horizon_days,

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from services.customers.churn.cutoffs import has_both, rows_at, some_of, taught, training_cutoffs
-from services.customers.churn.drivers import purchase_chance
+from services.customers.churn.drivers import Usual, purchase_chance
 from services.customers.churn.estimator import Estimator
 from services.customers.churn.features import History, features, stayed_away
 from services.customers.churn.measuring import area_under_curve, brier, figures
@@ -84,7 +84,8 @@ def tried(
     table = features(measured, cutoff)
     chances: dict[str, Array] = {}
     if model is not None and before is not None:
-        chances[model.name] = purchase_chance(model, before, horizon_days, table)(table)
+        told = purchase_chance(model, before, horizon_days, Usual.of(table).gap_days)
+        chances[model.name] = told(table)
     if classifier is not None:
         chances[HISTORY_CLASSIFIER] = classifier.probability(table)
     beside = {"recency_auc": area_under_curve(outcomes, table[_SILENCE]), "test_cutoff": _as_number(cutoff)}

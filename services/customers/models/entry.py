@@ -37,6 +37,8 @@ class ModelEntry:
         last_day: Of the history.
         held_out_days: Days at its end that were held out to compare candidates.
         hold_out: Figures of that comparison, by name.
+        usual: What customers who are usual at the place have, by feature: one number or some, None for what
+            they do not have. Of models of churn, to tell what moves a probability against them.
     """
 
     venue_id: UUID
@@ -56,6 +58,7 @@ class ModelEntry:
     covariance: list[list[float]] | None = None
     log_likelihood: float | None = None
     hold_out: dict[str, float] = field(default_factory=dict)
+    usual: dict[str, list[float | None]] = field(default_factory=dict)
 
     def without_lender(self) -> Self:
         """The candidate without what tells of other venues, where it was fitted to their customers as well.

@@ -16,16 +16,16 @@ _KEPT: Final = timedelta(days=400)
 _INSERT = """
 insert into models (tenant_id, venue_id, kind, trained_at, currency, name, fitted_on, is_serving, refusal,
                     refusal_message, parameters, covariance, log_likelihood, customer_count, repeater_count,
-                    first_day, last_day, held_out_days, hold_out)
+                    first_day, last_day, held_out_days, hold_out, usual)
 select $1, venue_id, kind, $2, currency, name, fitted_on, is_serving, refusal,
        refusal_message, parameters, covariance, log_likelihood, customer_count, repeater_count,
-       first_day, last_day, held_out_days, hold_out
+       first_day, last_day, held_out_days, hold_out, usual
   from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[], $9::text[],
               $10::text[], $11::jsonb[], $12::jsonb[], $13::double precision[], $14::integer[],
-              $15::integer[], $16::date[], $17::date[], $18::integer[], $19::jsonb[])
+              $15::integer[], $16::date[], $17::date[], $18::integer[], $19::jsonb[], $20::jsonb[])
        as new (venue_id, kind, currency, name, fitted_on, is_serving, refusal, refusal_message, parameters,
                covariance, log_likelihood, customer_count, repeater_count, first_day, last_day,
-               held_out_days, hold_out)
+               held_out_days, hold_out, usual)
  order by venue_id, kind, currency, name
 """
 
@@ -41,7 +41,7 @@ delete from models
 _NEWEST = """
 select m.venue_id, m.kind, m.trained_at, m.currency, m.name, m.fitted_on, m.is_serving, m.refusal,
        m.refusal_message, m.parameters, m.covariance, m.log_likelihood, m.customer_count, m.repeater_count,
-       m.first_day, m.last_day, m.held_out_days, m.hold_out
+       m.first_day, m.last_day, m.held_out_days, m.hold_out, m.usual
   from unnest($2::uuid[]) as wanted (venue_id)
  cross join unnest($3::text[]) as kinds (kind)
  cross join lateral (select max(trained_at) as trained_at
@@ -65,7 +65,7 @@ class ModelStore:
         """Add the candidates of a training; one at the very same time is replaced, old ones are dropped."""
         kinds = sorted({entry.kind for entry in entries})
         await self._driver.execute(_FORGET, self._tenant_id, kinds, trained_at - _KEPT, trained_at)
-        await self._driver.execute(_INSERT, self._tenant_id, trained_at, *columns(map(_row, entries), 17))
+        await self._driver.execute(_INSERT, self._tenant_id, trained_at, *columns(map(_row, entries), 18))
 
     async def newest(self, venue_ids: Collection[UUID], kinds: Sequence[str]) -> list[TrainedModel]:
         """Candidates of the newest training of each venue and kind, the serving ones first."""
@@ -92,6 +92,7 @@ def _row(entry: ModelEntry) -> tuple[object, ...]:
         entry.last_day,
         entry.held_out_days,
         _text(entry.hold_out),
+        _text(entry.usual),
     )
 
 
@@ -114,6 +115,7 @@ def _entry(row: Mapping[str, Any]) -> ModelEntry:
         covariance=_value(row["covariance"]),
         log_likelihood=row["log_likelihood"],
         hold_out=_value(row["hold_out"]) or {},
+        usual=_value(row["usual"]) or {},
     )
 
 

@@ -1,5 +1,6 @@
 """The better candidate serves, calibrated against what happens afterwards, and says why."""
 
+import json
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
@@ -9,7 +10,7 @@ import pytest
 
 from services.customers.churn.by_purchases import churn_probability, missed_usual_show, usual_gap
 from services.customers.churn.calculation import churned
-from services.customers.churn.drivers import PURCHASE_DRIVERS, explainer_of, purchase_chance
+from services.customers.churn.drivers import Usual, purchase_chance, purchase_explainer
 from services.customers.churn.features import features, history_of
 from services.customers.churn.measuring import calibration_error
 from services.customers.churn.trial import HISTORY_CLASSIFIER
@@ -141,10 +142,13 @@ def test_an_effect_is_the_probability_less_its_mean_with_the_feature_of_others(p
     """Each customer, driver and reference by itself, with the model asked directly."""
     table = features(history_of(*known(*purchases)), END)
     at = np.array([0.9, 6.0, 0.9, 2.4])
-    chance = purchase_chance(MBG_NBD, at, HORIZON, table)
+    usual = Usual.of(table)
+    chance = purchase_chance(MBG_NBD, at, HORIZON, usual.gap_days)
     rows = {name: column[:40] for name, column in table.items()}
 
-    probability, drivers = explainer_of(chance, PURCHASE_DRIVERS, table).explained(rows)
+    probability, drivers = purchase_explainer(
+        MBG_NBD, at, HORIZON, Usual.read(json.loads(json.dumps(usual.stored())))
+    ).explained(rows)
 
     seen = place_with(*known(*purchases), END).histories.summaries
     np.testing.assert_allclose(probability, churn_probability(MBG_NBD, at, seen, HORIZON / 7)[:40], 1e-9)

@@ -2,6 +2,8 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from math import inf
+from statistics import mean, median
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -77,6 +79,47 @@ async def test_another_horizon_is_computed_from_purchases_up_to_yesterday(
     own = [row.sold_at for row in town.rows if (row.venue, row.customer) == (venue, customer)]
     assert answer.last_purchase_time.ToDatetime(UTC) == max(own)
     assert answer.as_of.ToDatetime(UTC) == max(own)
+
+
+async def test_drivers_of_another_horizon_are_told_against_the_venues_usual_customers(
+    as_admin, town_client, town
+):
+    answer = await asking(town_client, town.venue_ids[0], REGULAR, horizon_days=200)
+
+    serving = await as_admin.fetchrow(SERVING, town.tenant_id, town.venue_ids[0])
+    people = {row.customer for row in town.rows if row.venue == 0} - {NEW, LATE}
+    shapes = [shape_of(town.rows, 0, person) for person in people]
+    usual_gap = median(gap for _, _, gap in shapes if gap is not None)
+    own = shape_of(town.rows, 0, REGULAR)
+    effects = {}
+    for place, name in enumerate(("days_since_last_purchase", "repeat_purchase_days", "mean_gap_days")):
+        column = sorted((shape[place] for shape in shapes), key=lambda one: inf if one is None else one)
+        others = []
+        for quarter in (0.125, 0.375, 0.625, 0.875):
+            lent = list(own)
+            lent[place] = column[int(quarter * len(column))]
+            others.append(silence_of_shape(serving, lent, usual_gap, 200))
+        effects[name] = answer.churn_probability - mean(others)
+    told = {one.name: (one.value, one.effect) for one in answer.drivers}
+    assert told.keys() == {name for name, effect in effects.items() if abs(effect) >= 0.005}
+    for name, value in zip(effects, own, strict=True):
+        if name in told:
+            assert told[name] == (pytest.approx(value), pytest.approx(effects[name], abs=2e-3))
+    strengths = [abs(one.effect) for one in answer.drivers]
+    assert strengths == sorted(strengths, reverse=True)
+    assert strengths
+
+
+def shape_of(rows, venue, customer):
+    """Days since the last purchase day, further purchase days, and the mean days between them."""
+    x, recency, age = history_of(rows, venue, customer)
+    return round((age - recency) * 7), x, recency * 7 / x if x else None
+
+
+def silence_of_shape(serving, shape, usual_gap, horizon_days):
+    days_since, x, gap = shape
+    recency = x * (usual_gap if gap is None else gap) / 7
+    return silence(serving, (x, recency, recency + days_since / 7), horizon_days)
 
 
 async def test_the_longer_the_horizon_the_less_likely_is_silence(town_client, town):
