@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from gateway.edge.settings import EdgeSettings
@@ -23,15 +24,15 @@ def _table(settings: type[BaseSettings], *, without: set[str]) -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in settings.model_fields.items():
         if name not in without:
-            default = (
-                "required"
-                if field.is_required()
-                else f"`{field.default}`"
-                if field.default is not None
-                else "unset"
-            )
-            rows.append(f"| `{prefix}{name.upper()}` | {default} | {field.description} |")
+            rows.append(f"| `{prefix}{name.upper()}` | {_default(field)} | {field.description} |")
     return "\n".join(rows)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    default = field.get_default(call_default_factory=True, validated_data={})
+    return "unset" if default is None else f"`{default}`"
 
 
 def tables() -> str:
