@@ -20,7 +20,8 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "100",
-    "shared_buffers": "128MB",
+    # As in deploy/compose. A page takes memory once it is touched: little does, on small data.
+    "shared_buffers": "512MB",
     "max_wal_size": "1GB",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -85,14 +85,6 @@ class ScoreReader:
             rows = await ReaderStore(conn, scope.tenant_id, venue_id or WHOLE_TENANT).scores(customer_ids)
         return {row["customer_id"]: _score(row) for row in rows}
 
-    async def segment_members(
-        self, scope: TenantScope, venue_id: UUID | None, segment: Segment, *, after: UUID | None, limit: int
-    ) -> list[UUID]:
-        """People in a segment by rising id, those behind `after`."""
-        async with self._database.transaction(scope) as conn:
-            store = ReaderStore(conn, scope.tenant_id, venue_id or WHOLE_TENANT)
-            return await store.members(segment.value, after or WHOLE_TENANT, limit)
-
     async def moves(
         self, scope: TenantScope, customer_id: UUID, *, venue_id: UUID | None, since: datetime, limit: int
     ) -> list[StoredMove]:

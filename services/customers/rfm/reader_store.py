@@ -23,14 +23,6 @@ select score.customer_id, score.currency, score.last_purchase_at, score.last_pur
         limit 1) as run
  where score.tenant_id = $1 and score.venue_id = $2 and score.customer_id = any($3::uuid[])
 """
-# Grain: one person in a segment of scores. Index: customer_rfm_scores_by_segment.
-_SCORED_MEMBERS = """
-select customer_id
-  from customer_rfm_scores
- where tenant_id = $1 and venue_id = $2 and segment = $3 and customer_id > $4
- order by customer_id
- limit $5
-"""
 # Grain: one move of a person at a place. Index: segment_moves_pkey.
 _MOVES = """
 select moved_at, from_segment, to_segment, recency_before, recency_after, frequency_before, frequency_after,
@@ -52,10 +44,6 @@ class ReaderStore:
     async def scores(self, customer_ids: Collection[UUID]) -> list[Any]:
         rows: list[Any] = await self._driver.fetch(_SCORES, *self._place, list(customer_ids))
         return rows
-
-    async def members(self, segment: str, after: UUID, limit: int) -> list[UUID]:
-        rows = await self._driver.fetch(_SCORED_MEMBERS, *self._place, segment, after, limit)
-        return [row["customer_id"] for row in rows]
 
     async def moves(self, customer_id: UUID, since: datetime, limit: int) -> list[Any]:
         rows: list[Any] = await self._driver.fetch(_MOVES, *self._place, customer_id, since, limit)

@@ -50,7 +50,7 @@ async def refresh(run: Running, marked: Collection[UUID]) -> bool:
     if len(due) * _GREATEST_PART > run.before[WHOLE_TENANT].customer_count:
         return False
     sales = {venue_id: await run.sales(venue_id, due) for venue_id in run.clocks}
-    # the customers of a tenant with one venue are those of the venue
+    # the customers of a tenant with one venue are those of the venue, and so are their rows
     alike = [run.places] if len(run.clocks) == 1 else [[place] for place in run.places]
     found: list[Found] = []
     for places in alike:
@@ -99,7 +99,7 @@ async def _found(
         return None
     parts += [await run.sales(venue_id, beside) for venue_id in venues]
     people = people_of(joined(parts))
-    return [await _compared(run, place, [*due, *beside], people, cuts) for place in places]
+    return await _compared(run, places, [*due, *beside], people, cuts)
 
 
 def _moved_borders(
@@ -122,14 +122,22 @@ def _moved_borders(
 
 
 async def _compared(
-    run: Running, place: UUID, touched: Sequence[UUID], people: People, cuts: Mapping[str, CutPoints]
-) -> Found:
-    """Those whose rows may differ, beside their rows."""
-    figures, before = run.figures(place), run.before[place]
+    run: Running,
+    places: Sequence[UUID],
+    touched: Sequence[UUID],
+    people: People,
+    cuts: Mapping[str, CutPoints],
+) -> list[Found]:
+    """Those whose rows may differ, beside their rows, which say the same at each of the places."""
+    figures = run.figures(places[0])
     standing = await figures.standing(touched)
     scores = scores_by(cuts, {column: getattr(people, column) for column in RANKED.values()})
     outcome = compared(people, standing, scores, cuts, is_first=False)
     added = difference(outcome.totals, standing.totals(await figures.others(standing)))
     newest = [moment_of_us(int(people.newest_us.max()))] if len(people) else []
-    newest += [before.newest_fact_at] if before.newest_fact_at else []
-    return Found(place, outcome, standing, added, before.counted_at, max(newest, default=None))
+    found = []
+    for place in places:
+        before = run.before[place]
+        known = [*newest, before.newest_fact_at] if before.newest_fact_at else newest
+        found.append(Found(place, outcome, standing, added, before.counted_at, max(known, default=None)))
+    return found

@@ -15,6 +15,7 @@ from libs.common.buckets import Window, bucket_edges, microseconds
 Integers = NDArray[np.int64]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_BITS: Final = np.uint64((1 << 20) - 1)
 _MOST_DAYS: Final = 200_000
 _COLUMNS: Final = ("last_us", "last_day", "purchases", "spend_ever", "orders", "spend", "newest_us")
 
@@ -111,7 +112,12 @@ def halves_of(ids: Sequence[UUID]) -> tuple[NDArray[np.uint64], NDArray[np.uint6
 def among(halves: tuple[NDArray[np.uint64], NDArray[np.uint64]], ids: Sequence[UUID]) -> NDArray[np.bool_]:
     """Whether each id, given by its halves, is one of some ids."""
     high, low = halves
-    found = np.isin(high, halves_of(ids)[0])  # upper halves alone leave few to look at
+    wanted = halves_of(ids)
+    seen = np.zeros(_LAST_BITS + 1, np.bool_)
+    seen[wanted[1] & _LAST_BITS] = True
+    # a million would take long to sort: the last bits leave few to look at
+    found: NDArray[np.bool_] = seen[low & _LAST_BITS]
+    found[found] = np.isin(high[found], wanted[0])
     rows, known = np.flatnonzero(found), {one.int for one in ids}
     found[rows] = [
         upper << 64 | lower in known

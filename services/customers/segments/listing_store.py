@@ -8,11 +8,10 @@ from uuid import UUID
 
 from libs.common.postgres.database import Connection
 
-# Grain: one scored customer of a venue, in whatever order and however filtered. Indexes:
-# customer_rfm_scores_pkey or _by_segment; by churn or clv, a probe of customer_churn_pkey or
-# customer_lifetime_value_pkey for each; what models tell of the page alone by the same. It reads all
-# customers that the filter leaves and keeps a page of them. A rank of -1 stands for what is not known, behind
-# everything that is.
+# Grain: one scored customer of a venue, in whatever order and however filtered. It reads all customers of
+# the venue as the table lies (a million: half a second) and keeps a page of them. Indexes: by churn or clv, a
+# probe of customer_churn_pkey or customer_lifetime_value_pkey for each; what models tell of the page alone by
+# the same. A rank of -1 stands for what is not known, behind everything that is.
 _PAGE = """
 with page as materialized (
     select customer_id, rank, newest_fact_at
