@@ -186,7 +186,7 @@ async def _values(world: World, database: Database, cache: Cache) -> list[Result
         Result(
             f"lifetime value of {world.customer_count:,} customers, read, fitted, chosen and written",
             f"{run_seconds:.1f} s for {report.row_count:,} rows",
-            f"{simplex:.1f} s for the plain fit alone",
+            f"{simplex:.1f} s for the plain fit alone, by a simplex",
             run_seconds / simplex,
             1.0,
             at_most=True,
