@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID, uuid4
 
 from libs.common.bus import outbox
@@ -14,14 +14,11 @@ from libs.common.money import Money
 from libs.common.postgres.database import Connection, Database
 from libs.common.rpc.claims import Claim
 from libs.common.rpc.idempotency import claim_many, store_answers
-from services.customers.campaigns.auditing import audit_event
+from services.customers.auditing import Subject, actor_of, audit_event
 from services.customers.campaigns.campaign import Campaign
 from services.customers.campaigns.following import Following
 from services.customers.campaigns.store import read_campaign, save_campaign
 from services.customers.errors import CampaignNotFound, EtagMismatch
-from services.customers.privacy.announcing import actor_of
-
-_SERVICE: Final = "customers.v1.CampaignsService"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +144,15 @@ class CampaignCommands:
             after = change.after
             await save_campaign(conn, caller.tenant_id, after)
             actor = actor_of(self._audit_key, caller.tenant_id, caller.subject)
-            event = audit_event(caller.tenant_id, actor, f"{_SERVICE}/{method}", change.before, after)
+            subject = Subject(
+                "campaign",
+                str(after.campaign_id),
+                after.venue_id,
+                before_hash="" if change.before is None else change.before.state_hash,
+                after_hash=after.state_hash,
+            )
+            action = f"CampaignsService/{method}"
+            event = audit_event(caller.tenant_id, actor, action, subject, at=after.updated_at)
             await outbox.append(conn, [event])
             await self._following.promise(conn, caller.scope, after)
             reply = answer(after)

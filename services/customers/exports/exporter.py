@@ -6,9 +6,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from libs.common.catalog.venues import Venues
-from libs.common.context import TenantScope
+from libs.common.context import Caller
 from libs.common.postgres.database import Database
 from libs.common.tables.snapshots import Batch, Snapshots
+from services.customers.auditing import Audit, Subject
 from services.customers.exports.consent import named_rows
 from services.customers.exports.question import Question
 from services.customers.privacy.pseudonyms import DailyPseudonyms
@@ -24,14 +25,16 @@ class Exporter:
         database: The service's database.
         venues: The venues of tenants.
         pseudonyms: Names of people who have not consented.
+        audit: Hears of every export before its first row is read.
     """
 
-    def __init__(self, database: Database, venues: Venues, pseudonyms: DailyPseudonyms) -> None:
+    def __init__(self, database: Database, venues: Venues, pseudonyms: DailyPseudonyms, audit: Audit) -> None:
+        self._audit = audit
         self._venues = venues
         self._pseudonyms = pseudonyms
         self._snapshots = Snapshots(database)
 
-    async def batches(self, scope: TenantScope, question: Question) -> AsyncGenerator[Batch]:
+    async def batches(self, caller: Caller, question: Question) -> AsyncGenerator[Batch]:
         """First an empty batch, when the snapshot has been taken; then all rows in the data set's order.
 
         Who has not consented is under a name of the day. Others are whole: whoever sends the rows masks what
@@ -44,10 +47,13 @@ class Exporter:
             DependencyUnavailable: The database or Redis is not reachable, or the database cut off a reader
                 that took nothing.
         """
+        scope, venue_id = caller.scope, question.venue_id
         with self._snapshots.turn():
-            if question.venue_id is not None:
-                await self._venues.require(scope, [question.venue_id])
+            if venue_id is not None:
+                await self._venues.require(scope, [venue_id])
             names = await self._pseudonyms.of_day(scope.tenant_id, _CLOCK)
+            subject = Subject("rows", question.dataset.name, venue_id)
+            await self._audit.tell(caller, "CustomersService/ExportRows", subject)
             binds = question.binds(scope.tenant_id)
             async with aclosing(
                 self._snapshots.batches(scope, question.dataset.statement, *binds)

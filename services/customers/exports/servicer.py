@@ -23,7 +23,7 @@ class ExportsServicer:
         self, request: rows_pb2.ExportRowsRequest, _context: object
     ) -> AsyncGenerator[rows_pb2.ExportRowsResponse]:
         caller, question, shows_pii = current_caller(), question_of(request), caller_sees_pii()
-        async with aclosing(self._exporter.batches(caller.scope, question)) as batches:
+        async with aclosing(self._exporter.batches(caller, question)) as batches:
             async for rows in batches:
                 if not rows:
                     yield columns_message(question)

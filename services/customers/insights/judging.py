@@ -11,7 +11,7 @@ from libs.common.context import Caller
 from libs.common.errors import InvalidField
 from libs.common.postgres.database import Database
 from services.customers.errors import InsightExpired, InsightNotFound
-from services.customers.insights.auditing import audit_event
+from services.customers.insights.auditing import judgement_audited
 from services.customers.insights.insight import Action, Insight
 from services.customers.insights.store import InsightStore
 from services.customers.insights.vocabulary import State
@@ -55,7 +55,7 @@ class Judging:
             store = InsightStore(conn, caller.tenant_id)
             insight = await _living(store, insight_id, now)
             await store.judge(insight_id, State.DISMISSED, now, reason)
-            event = audit_event(
+            event = judgement_audited(
                 caller, "DismissInsight", insight, State.DISMISSED, at=now, key=self._audit_key
             )
             await outbox.append(conn, [event])
@@ -79,7 +79,7 @@ class Judging:
             insight = await _living(store, insight_id, now)
             await store.judge(insight_id, State.ACTIONED, now)
             await store.add_action(insight, done)
-            event = audit_event(
+            event = judgement_audited(
                 caller, "TakeInsightAction", insight, State.ACTIONED, at=now, key=self._audit_key
             )
             await outbox.append(conn, [event])

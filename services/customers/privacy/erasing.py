@@ -12,9 +12,10 @@ from libs.common.errors import InvalidField
 from libs.common.jobs.queue import Grant, enqueue
 from libs.common.postgres.database import Connection, Database
 from libs.common.sealing import Seal
+from services.customers.auditing import actor_of
 from services.customers.errors import CustomerNotFound, ErasureNotFound
 from services.customers.people.naming import names
-from services.customers.privacy.announcing import SERVICE, actor_of, customer_erased, erasure_audited
+from services.customers.privacy.announcing import SERVICE, customer_erased, erasure_audited
 from services.customers.privacy.erasures import Erasure
 from services.customers.privacy.known_store import Known, KnownStore, MetElsewhere
 from services.customers.privacy.store import ErasureStore, NewErasure

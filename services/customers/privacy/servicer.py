@@ -8,6 +8,7 @@ from tickettoken.customers.v1 import datasets_pb2, privacy_pb2
 from libs.common.context import current_caller
 from libs.common.errors import InvalidField
 from libs.common.paging import PageTokens, page_size
+from services.customers.auditing import Audit, Subject
 from services.customers.people.identity import caller_sees_pii
 from services.customers.privacy.access import Access
 from services.customers.privacy.access_mapping import access_message
@@ -41,17 +42,22 @@ class ErasureServicer:
 class AccessServicer:
     """ExportCustomerData."""
 
-    def __init__(self, access: Access, pages: PageTokens) -> None:
+    def __init__(self, access: Access, pages: PageTokens, audit: Audit) -> None:
         self._access = access
         self._pages = pages
+        self._audit = audit
 
     async def ExportCustomerData(
         self, request: privacy_pb2.ExportCustomerDataRequest, _context: object
     ) -> privacy_pb2.ExportCustomerDataResponse:
-        scope, shows_pii = current_caller().scope, caller_sees_pii()
+        caller, customer_id, shows_pii = current_caller(), UUID(request.customer_id), caller_sees_pii()
+        scope = caller.scope
         after = self._pages.read(tenant_id=scope.tenant_id, request=request)
         limit = page_size(request.page_size)
-        page = await self._access.page(scope, UUID(request.customer_id), after, limit, shows_pii=shows_pii)
+        page = await self._access.page(scope, customer_id, after, limit, shows_pii=shows_pii)
+        if after is None:
+            person = Subject("customer", self._audit.person(scope.tenant_id, customer_id))
+            await self._audit.tell(caller, "PrivacyService/ExportCustomerData", person)
         position = page.position
         token = position and self._pages.make(position, tenant_id=scope.tenant_id, request=request)
         return access_message(page, token or "", is_masked=not shows_pii)
@@ -60,8 +66,9 @@ class AccessServicer:
 class DatasetServicer:
     """AnonymizeDataset."""
 
-    def __init__(self, datasets: Datasets) -> None:
+    def __init__(self, datasets: Datasets, audit: Audit) -> None:
         self._datasets = datasets
+        self._audit = audit
 
     async def AnonymizeDataset(
         self, request: datasets_pb2.AnonymizeDatasetRequest, _context: object
@@ -75,4 +82,8 @@ class DatasetServicer:
             sensitive=request.sensitive_column,
             currency=request.currency,
         )
-        return dataset_message(wanted, await self._datasets.make(current_caller().scope, wanted))
+        caller = current_caller()
+        dataset = await self._datasets.make(caller.scope, wanted)
+        subject = Subject("dataset", request.venue_id, wanted.venue_id)
+        await self._audit.tell(caller, "PrivacyService/AnonymizeDataset", subject)
+        return dataset_message(wanted, dataset)

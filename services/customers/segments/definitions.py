@@ -4,10 +4,9 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from tickettoken.customers.v1 import segments_pb2
-from tickettoken.events.v1 import operations_pb2
 from tickettoken.events.v1.envelope_pb2 import Event
 
 from libs.common.bus import outbox
@@ -15,8 +14,8 @@ from libs.common.catalog.venues import Venues
 from libs.common.context import Caller
 from libs.common.errors import InvalidField
 from libs.common.postgres.database import Database
+from services.customers.auditing import Subject, actor_of, audit_event
 from services.customers.errors import SegmentExists, SegmentNotFound, TooManySegments
-from services.customers.privacy.announcing import actor_of
 from services.customers.rfm.ledger import lock_scores
 from services.customers.segments.criteria import criteria_of
 from services.customers.segments.members import stored_predicate
@@ -64,8 +63,7 @@ class SegmentDefinitions:
             if len(own) >= _MOST_SEGMENTS:
                 raise TooManySegments("the venue has too many segments", limit=_MOST_SEGMENTS)
             await store.keep_members(request.name, criteria.binds, None, at)
-            event = self._audited(caller, "CreateSegment", venue_id, request.name)
-            event.audit_recorded.after_hash = _hash(stored)
+            event = self._audited(caller, "CreateSegment", (venue_id, request.name), after=stored)
             await outbox.append(conn, [event])
 
     async def delete(self, caller: Caller, venue_id: UUID, segment: str) -> None:
@@ -84,27 +82,30 @@ class SegmentDefinitions:
             stored = await SegmentStore(conn, caller.tenant_id, venue_id).delete(segment)
             if stored is None:
                 raise SegmentNotFound("no such segment", segment=segment)
-            event = self._audited(caller, "DeleteSegment", venue_id, segment)
-            event.audit_recorded.before_hash = _hash(stored)
+            event = self._audited(caller, "DeleteSegment", (venue_id, segment), before=stored)
             await outbox.append(conn, [event])
 
-    def _audited(self, caller: Caller, method: str, venue_id: UUID, segment: str) -> Event:
-        event = Event(
-            event_id=str(uuid4()),
-            type="audit.recorded",
-            tenant_id=str(caller.tenant_id),
-            venue_id=str(venue_id),
+    def _audited(
+        self,
+        caller: Caller,
+        method: str,
+        key: tuple[UUID, str],
+        *,
+        before: str | None = None,
+        after: str | None = None,
+    ) -> Event:
+        venue_id, segment = key
+        subject = Subject(
+            "segment",
+            f"{venue_id}/{segment}",
+            venue_id,
             entity_id=str(venue_id),
-            producer="customers",
-            audit_recorded=operations_pb2.AuditRecorded(
-                actor=actor_of(self._audit_key, caller.tenant_id, caller.subject),
-                action=f"customers.v1.CustomersService/{method}",
-                resource_type="segment",
-                resource_id=f"{venue_id}/{segment}",
-            ),
+            before_hash="" if before is None else _hash(before),
+            after_hash="" if after is None else _hash(after),
         )
-        event.occurred_at.FromDatetime(datetime.now(UTC))
-        return event
+        actor = actor_of(self._audit_key, caller.tenant_id, caller.subject)
+        action = f"CustomersService/{method}"
+        return audit_event(caller.tenant_id, actor, action, subject, at=datetime.now(UTC))
 
 
 def _require_own(field: str, segment: str) -> None:

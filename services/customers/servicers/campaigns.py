@@ -9,6 +9,7 @@ from services.customers.attribution.collecting import Collecting
 from services.customers.attribution.performance_answers import PerformanceAnswers
 from services.customers.attribution.servicer import AttributionServicer
 from services.customers.attribution.studies import Studies
+from services.customers.auditing import AUDIT_KEY
 from services.customers.behavior.reader import BehaviorReader
 from services.customers.behavior.store import BehaviorStore
 from services.customers.campaigns.commands import CampaignCommands
@@ -17,7 +18,6 @@ from services.customers.campaigns.following import Following
 from services.customers.campaigns.reader import CampaignReader
 from services.customers.campaigns.servicer import CampaignsServicer
 from services.customers.engines import Engines
-from services.customers.privacy.announcing import AUDIT_KEY
 from services.customers.touchpoints.reader import TouchpointReader
 from services.customers.touchpoints.servicer import TouchpointsServicer
 from services.customers.touchpoints.store import TouchpointStore

@@ -3,6 +3,7 @@
 from tickettoken.customers.v1 import customers_service_pb2_grpc
 
 from libs.common.rpc.joining import joined
+from services.customers.auditing import AUDIT_KEY, Audit
 from services.customers.behavior.reader import BehaviorReader
 from services.customers.behavior.store import BehaviorStore
 from services.customers.engines import SERVICE, Engines
@@ -17,7 +18,6 @@ from services.customers.lifetime.servicer import LifetimeServicer
 from services.customers.people.reader import PeopleReader
 from services.customers.people.search import Search
 from services.customers.people.servicer import SearchServicer
-from services.customers.privacy.announcing import AUDIT_KEY
 from services.customers.privacy.pseudonyms import DailyPseudonyms
 from services.customers.profile.servicer import ProfileServicer
 from services.customers.rfm.answers import ScoreAnswers
@@ -40,7 +40,14 @@ def customers_servicer(engines: Engines) -> customers_service_pb2_grpc.Customers
     touchpoints = Touchpoints(TouchpointReader(TouchpointStore(engines.mongo)))
     return joined(
         customers_service_pb2_grpc.CustomersServiceServicer,
-        ExportsServicer(Exporter(database, venues, DailyPseudonyms(engines.redis, service=SERVICE))),
+        ExportsServicer(
+            Exporter(
+                database,
+                venues,
+                DailyPseudonyms(engines.redis, service=SERVICE),
+                Audit(database, engines.key(AUDIT_KEY)),
+            )
+        ),
         SearchServicer(Search(database, venues, people, pages)),
         ProfileServicer(profiles(engines)),
         JourneyServicer(Journeys(database, venues, people, pages, [sessions, touchpoints])),

@@ -3,6 +3,7 @@
 from tickettoken.customers.v1 import insights_service_pb2_grpc
 
 from libs.common.rpc.joining import joined
+from services.customers.auditing import AUDIT_KEY
 from services.customers.cohorts.answers import CohortAnswers
 from services.customers.cohorts.reader import CohortReader
 from services.customers.cohorts.servicer import CohortServicer
@@ -15,7 +16,6 @@ from services.customers.insights.servicer import CustomerInsightServicer, Insigh
 from services.customers.people.reader import PeopleReader
 from services.customers.preferences.preferences import Tastes
 from services.customers.preferences.servicer import PreferencesServicer
-from services.customers.privacy.announcing import AUDIT_KEY
 from services.customers.profile.servicer import UserProfileServicer
 from services.customers.rfm.reader import ScoreReader
 from services.customers.segments.listing import CustomerListing

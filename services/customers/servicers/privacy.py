@@ -3,9 +3,10 @@
 from tickettoken.customers.v1 import privacy_service_pb2_grpc
 
 from libs.common.rpc.joining import joined
+from services.customers.auditing import AUDIT_KEY, Audit
 from services.customers.engines import Engines
 from services.customers.privacy.access import Access, Section
-from services.customers.privacy.announcing import AUDIT_KEY, ERASURE_KEY
+from services.customers.privacy.announcing import ERASURE_KEY
 from services.customers.privacy.dataset_store import DatasetStore
 from services.customers.privacy.datasets import Datasets
 from services.customers.privacy.documents import PersonalDocuments
@@ -19,6 +20,7 @@ def privacy_servicer(engines: Engines) -> privacy_service_pb2_grpc.PrivacyServic
     """Erasure, access, and extracts that name nobody."""
     documents = PersonalDocuments(engines.mongo)
     secrets = Secrets(engines.tombstones, engines.seal(ERASURE_KEY), engines.key(AUDIT_KEY))
+    audit = Audit(engines.database, engines.key(AUDIT_KEY))
     services = ("customers", *engines.settings.erasing_services)
     sections = documents.sections()
     if engines.metrics is not None:
@@ -27,6 +29,6 @@ def privacy_servicer(engines: Engines) -> privacy_service_pb2_grpc.PrivacyServic
     return joined(
         privacy_service_pb2_grpc.PrivacyServiceServicer,
         ErasureServicer(Erasing(engines.database, secrets, services, documents.name)),
-        AccessServicer(Access(engines.database, sections, documents.name), engines.pages),
-        DatasetServicer(Datasets(DatasetStore(engines.database), engines.venues, Grouper())),
+        AccessServicer(Access(engines.database, sections, documents.name), engines.pages, audit),
+        DatasetServicer(Datasets(DatasetStore(engines.database), engines.venues, Grouper()), audit),
     )

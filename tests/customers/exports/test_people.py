@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from deploy.local.credentials import PERMISSIONS
-from libs.common.context import TenantScope
+from libs.common.bus.consumer import service_caller
 from libs.common.errors import DependencyUnavailable
 from libs.common.redis import connect
+from services.customers.auditing import Audit
 from services.customers.exports.data_sets import DATA_SETS
 from services.customers.exports.exporter import Exporter
 from services.customers.exports.question import question_of
@@ -70,9 +71,11 @@ async def test_who_has_not_consented_is_in_every_data_set_under_one_name_of_the_
 
 async def test_without_the_salts_nobody_is_exported_by_their_id(database, venues, many):
     nowhere = connect("redis://127.0.0.1:1")
-    exporter = Exporter(database, venues, DailyPseudonyms(nowhere, service="customers"))
+    pseudonyms, audit = DailyPseudonyms(nowhere, service="customers"), Audit(database, b"k" * 32)
+    exporter = Exporter(database, venues, pseudonyms, audit)
+    caller = service_caller("customers", many[0])
 
     with pytest.raises(DependencyUnavailable):
-        await anext(exporter.batches(TenantScope(many[0]), question_of(asked("purchases", ALWAYS))))
+        await anext(exporter.batches(caller, question_of(asked("purchases", ALWAYS))))
 
     await nowhere.aclose()

@@ -1,15 +1,18 @@
 """An export is one snapshot, and ends with its token, its caller or its turn."""
 
 import asyncio
+from contextlib import aclosing
 from datetime import timedelta
 
 import grpc
 import pytest
 
-from libs.common.context import TenantScope
+from libs.common.bus.consumer import service_caller
 from libs.common.tables.snapshots import ExportsBusy
+from services.customers.auditing import Audit
 from services.customers.exports.exporter import Exporter
 from services.customers.exports.question import question_of
+from tests.customers.auditing import audit_events
 from tests.customers.exports.asking import ALWAYS, MANY, asked
 from tests.metrics.exports.reading import rest_of, table
 from tests.metrics.serving import eventually_equal, refused
@@ -60,16 +63,40 @@ async def test_a_caller_that_goes_away_closes_the_cursor(as_service, many, as_ad
 
 
 async def test_no_more_exports_run_at_once_than_may(database, venues, pseudonyms, many):
-    exporter = Exporter(database, venues, pseudonyms)
+    exporter = Exporter(database, venues, pseudonyms, Audit(database, b"k" * 32))
     question = question_of(asked("purchases", ALWAYS))
-    scope = TenantScope(many[0])
-    running = [exporter.batches(scope, question) for _ in range(2)]
-    for batches in running:
-        await anext(batches)
+    caller = service_caller("customers", many[0])
+    begun, over = asyncio.Semaphore(0), asyncio.Event()
 
-    with pytest.raises(ExportsBusy):
-        await anext(exporter.batches(scope, question))
+    async def export_meanwhile():
+        async with aclosing(exporter.batches(caller, question)) as batches:
+            await anext(batches)
+            begun.release()
+            await over.wait()
 
-    for batches in running:
-        await batches.aclose()
-    assert sum([len(batch) async for batch in exporter.batches(scope, question)]) == 60_000
+    async with asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(export_meanwhile())
+            await begun.acquire()
+
+        with pytest.raises(ExportsBusy):
+            await anext(exporter.batches(caller, question))
+        over.set()
+    assert sum([len(batch) async for batch in exporter.batches(caller, question)]) == 60_000
+
+
+@pytest.mark.usefixtures("working_process")
+async def test_an_export_is_told_to_the_audit_before_its_first_row(export, redis_url, many):
+    tenant, venue = many
+    async with audit_events(redis_url, tenant) as found:
+        await export(tenant, "purchases", ALWAYS, venue_id=str(venue))
+
+        async def told():
+            return len(found)
+
+        assert await eventually_equal(told, 1, within_seconds=60), found
+
+    (event,) = found.values()
+    assert event.audit_recorded.action == "customers.v1.CustomersService/ExportRows"
+    assert (event.audit_recorded.resource_type, event.audit_recorded.resource_id) == ("rows", "purchases")
+    assert event.venue_id == str(venue)
